@@ -1,0 +1,82 @@
+// Package executor says how a kind of job becomes a process. An Executor turns a claimed task into a Command:
+// which program, with which arguments; each kind has a folder of its own. A Keeper starts commands, watches them
+// and reports how they ended.
+//
+// The packages below it may touch processes, sockets and the files of their tasks, and never the Store or the
+// Service.
+package executor
+
+import (
+	"github.com/rotaqueue/rota"
+)
+
+// Executor is one kind of job.
+type Executor interface {
+	// Name is the kind as specs name it; Version is told to the others of the cluster.
+	Name() string
+	Version() string
+	// Command turns a claimed task into the command to start. An error means that the task can never run so: it is
+	// the job's failure and is not tried again (P7).
+	Command(a *rota.Assignment) (Command, error)
+}
+
+// Command is a process to be, as an executor made it of a task.
+type Command struct {
+	Argv []string // Argv[0] is looked up in PATH of Env when it has no slash
+	// Body, if not empty, is written to a temporary executable file of the attempt, which is then run with Argv[1:]
+	// as its arguments; Argv[0] is what it is called.
+	Body string
+}
+
+// Process is one attempt to be run by a Keeper: a command and all that surrounds it.
+type Process struct {
+	rota.Try
+	Command
+	Env     []string      // complete but for what only the slot knows: ROTA_SCRATCH_DIR, ROTA_SLOT, ROTA_TOKEN_FILE
+	Dir     string        // empty: the scratch folder
+	Token   string        // written to the file ROTA_TOKEN_FILE names, mode 0400
+	Stdin   string        // a file; empty: nothing to read
+	Out     string        // the job's own file for its output; empty: Rota's
+	Err     string        // likewise; the same as Out joins the streams
+	Append  bool          // the own files are appended to: an earlier attempt began them
+	Timeout rota.Duration // 0: none
+	Grace   rota.Duration // between TERM and KILL
+}
+
+// Exit is how a process ended, or why there never was one.
+type Exit struct {
+	rota.Try
+	Outcome rota.Outcome // what the keeper knows: succeeded, failed, timed-out, refused, ended, returned
+	Code    *int
+	Signal  int
+	Reason  string // a sentence, unless it succeeded
+	Spawned bool
+	Started rota.Elapsed // zero when it never started
+	Ended   rota.Elapsed
+	Usage   rota.Usage
+	// The files of its output; an empty path means that the stream was empty, or went to the job's own file.
+	Output map[rota.Stream]string
+}
+
+// Keeper owns processes: it starts what it is given in order, as slots come free, and reports each end once. It is
+// idempotent by (task, attempt) (P10).
+type Keeper interface {
+	// Start queues processes. Those beyond the free slots wait in the keeper.
+	Start(ps []Process) error
+	// Stop ends an attempt: TERM, its grace, KILL to everything of it; at once KILL when now is set. One that waits is
+	// reported as returned without having started; an unknown one is nothing to do.
+	Stop(try rota.Try, now bool)
+	// Return takes back what waits and has not started: those attempts, or all with none named. They are reported as
+	// returned.
+	Return(tries ...rota.Try)
+	// Exits delivers ends in the batches in which they came.
+	Exits() <-chan []Exit
+	// Held are the attempts that wait, run, or have ended and were not yet forgotten.
+	Held() []rota.Try
+	// Forget says that the ends are recorded: the keeper needs to remember them no more (P10).
+	Forget(tries []rota.Try)
+	// File is the file that a running attempt's stream goes to, for reading it live; empty when there is none.
+	File(try rota.Try, s rota.Stream) string
+	// Close ends everything that runs, at once, and waits until it is dead.
+	Close() error
+}

@@ -1,0 +1,148 @@
+package rota
+
+import "time"
+
+// Spec says what a job is to do. It is immutable once submitted and stored as it was received; "again" submits a
+// changed copy. The zero value of a field means its default.
+type Spec struct {
+	Name     string            `json:"name,omitempty" doc:"what people call the job; need not be unique"`
+	Queue    string            `json:"queue,omitempty" doc:"the queue; default: default"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Priority int               `json:"priority,omitempty" doc:"higher starts earlier; default 0"`
+
+	Executor string   `json:"executor,omitempty" doc:"exec, shell or script; default by what is given"`
+	Argv     []string `json:"argv,omitempty" doc:"the command and its arguments (exec), or arguments of the text (shell) or of the script"`
+	Shell    string   `json:"shell,omitempty" doc:"text for /bin/sh -c"`
+	Script   string   `json:"script,omitempty" doc:"an executable file's text, with its #! line"`
+
+	Dir   string   `json:"dir,omitempty" doc:"working folder; default: the scratch folder"`
+	Env   []string `json:"env,omitempty" doc:"K=V; with none the environment is clean but for PATH, LANG and ROTA_*"`
+	Stdin string   `json:"stdin,omitempty" doc:"a file on the node; none: the uploaded input, or nothing"`
+	Out   string   `json:"out,omitempty" doc:"file for the output instead of Rota's own; %j job, %a index, %n attempt"`
+	Err   string   `json:"err,omitempty" doc:"file for the error output; the same file as out joins them"`
+
+	Timeout Duration `json:"timeout,omitempty" doc:"an attempt that runs longer is ended; default: none"`
+	Grace   Duration `json:"grace,omitempty" doc:"between TERM and KILL; default 10s"`
+	Retry   *Retry   `json:"retry,omitempty" doc:"what happens after a failure; default: the queue's, then Rota's"`
+
+	Hold  bool         `json:"hold,omitempty" doc:"submit held; release lets it go"`
+	At    time.Time    `json:"at,omitzero" doc:"not before"`
+	After []Dependency `json:"after,omitempty"`
+
+	Array *Array `json:"array,omitempty" doc:"many tasks, one an index"`
+	Lines bool   `json:"lines,omitempty" doc:"many tasks, one a line of the uploaded lines; indexes from 1"`
+	Limit int    `json:"limit,omitempty" doc:"of an array's or lines' tasks, how many run at most at once"`
+}
+
+// The executors of this version.
+const (
+	ExecutorExec   = "exec"   // argv, no shell
+	ExecutorShell  = "shell"  // /bin/sh -c TEXT
+	ExecutorScript = "script" // an executable text, from a temporary file
+)
+
+// DefaultQueue is the queue of a job that names none.
+const DefaultQueue = "default"
+
+// DefaultGrace is the time between TERM and KILL.
+const DefaultGrace = Duration(10 * time.Second)
+
+// When says which end of a job another job waits for.
+type When string
+
+const (
+	AfterOK   When = "ok"   // all its tasks succeeded
+	AfterAny  When = "any"  // it ended, however
+	AfterFail When = "fail" // it ended and some task failed
+)
+
+// Dependency makes a job wait for another.
+type Dependency struct {
+	Job  JobID `json:"job"`
+	When When  `json:"when"`
+}
+
+// Many reports whether the job's tasks are elements of an array.
+func (s *Spec) Many() bool { return s.Array != nil || s.Lines }
+
+// Submission is a job on its way in.
+type Submission struct {
+	Spec Spec `json:"spec"`
+	// Key makes submitting idempotent: the same key from the same submitter names the same job, kept as long as
+	// the job and for 24 hours at least. The command line always sends one.
+	Key string `json:"key,omitempty"`
+	// Lines are the first lines of a job whose spec says Lines, Input the first bytes of its standard input.
+	Lines []string `json:"lines,omitempty"`
+	Input []byte   `json:"input,omitempty"`
+	// More says that further parts follow by Upload; nothing of the job is claimed before the last has come.
+	More bool `json:"more,omitempty"`
+}
+
+// Part is a further piece of a submission whose lines or input came with More. Parts are numbered from 1; sending
+// one again changes nothing.
+type Part struct {
+	Number int      `json:"number"`
+	Lines  []string `json:"lines,omitempty"`
+	Input  []byte   `json:"input,omitempty"`
+	Last   bool     `json:"last,omitempty"`
+}
+
+// Submitted is the store's word that the job is durable.
+type Submitted struct {
+	Job      JobID `json:"job"`
+	Tasks    int   `json:"tasks" doc:"known so far; grows while lines are uploaded"`
+	Existing bool  `json:"existing,omitempty" doc:"an earlier submission with the same key made it"`
+}
+
+// Job is what is known of a job.
+type Job struct {
+	ID        JobID     `json:"id"`
+	Spec      Spec      `json:"spec"`
+	Submitter string    `json:"submitter"`
+	Parent    TaskID    `json:"parent,omitzero" doc:"the task that submitted it"`
+	Schedule  string    `json:"schedule,omitempty" doc:"the schedule that fired it"`
+	Submitted time.Time `json:"submitted"`
+	Ended     time.Time `json:"ended,omitzero"`
+	Reason    string    `json:"reason,omitempty" doc:"why it ended otherwise than by its tasks"`
+	Progress
+}
+
+// Progress counts a job's tasks by where they stand.
+type Progress struct {
+	Job       JobID `json:"job"`
+	Tasks     int   `json:"tasks"`
+	Made      int   `json:"made" doc:"tasks of a large job are made in steps"`
+	Sealed    bool  `json:"sealed" doc:"all parts of it have been uploaded"`
+	Blocked   int   `json:"blocked"`
+	Scheduled int   `json:"scheduled"`
+	Held      int   `json:"held"`
+	Ready     int   `json:"ready" doc:"those still to be made included"`
+	Running   int   `json:"running"`
+	Succeeded int   `json:"succeeded"`
+	Failed    int   `json:"failed"`
+	Cancelled int   `json:"cancelled"`
+}
+
+// Left is how many tasks have not ended.
+func (p Progress) Left() int { return p.Tasks - p.Succeeded - p.Failed - p.Cancelled }
+
+// Ended reports whether the job is done.
+func (p Progress) Ended() bool { return p.Sealed && p.Left() == 0 }
+
+// State is the job's state in a word: of its tasks' states the one that says most. While something runs the job
+// is running; when all have ended it failed if one failed, else it was cancelled if one was.
+func (p Progress) State() State {
+	for _, s := range []struct {
+		n     int
+		state State
+	}{{p.Running, Running}, {p.Ready, Ready}, {p.Scheduled, Scheduled}, {p.Held, Held}, {p.Blocked, Blocked},
+		{p.Failed, Failed}, {p.Cancelled, Cancelled}} {
+		if s.n > 0 {
+			return s.state
+		}
+	}
+	if !p.Sealed {
+		return Blocked
+	}
+	return Succeeded
+}

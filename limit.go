@@ -1,0 +1,295 @@
+package rota
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The limits of what can be submitted. The docs list them; what is over one is refused with its name and the limit.
+const (
+	MaxBody      = 4 << 20     // bytes of one request
+	MaxName      = 128         // bytes of a job's name
+	MaxQueueName = 63          // bytes of a queue's name
+	MaxLabels    = 32          // labels of a job
+	MaxLabelKey  = 63          // bytes
+	MaxLabel     = 255         // bytes
+	MaxArg       = 128<<10 - 1 // bytes of one argument or environment entry: Linux takes no more
+	MaxArgs      = 1 << 20     // bytes of arguments and environment together
+	MaxText      = 1 << 20     // bytes of a shell text or a script
+	MaxTasks     = 10_000_000  // tasks of a job
+	MaxLine      = 64 << 10    // bytes of one line
+	MaxPartLines = 5_000       // lines of one part
+	MaxPartBytes = 1 << 20     // bytes of one part's lines or input
+	MaxInput     = 64 << 20    // bytes of uploaded standard input
+	MaxAfter     = 1_000       // dependencies of a job
+	MaxKey       = 255         // bytes of an idempotency key
+	MaxRetries   = 1_000
+	MaxPriority  = 1_000_000_000 // and as far below zero
+	MaxWait      = time.Minute   // of a call that waits
+)
+
+var (
+	queueName = regexp.MustCompile(`^@?[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
+	labelKey  = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._/-]*$`)
+	envKey    = regexp.MustCompile(`^[^=\x00]+$`)
+)
+
+// Resolve fills in what a submission leaves to its default and refuses what is wrong, before anything is stored.
+func (s *Submission) Resolve() error {
+	if err := s.Spec.resolve(); err != nil {
+		return err
+	}
+	switch {
+	case len(s.Key) > MaxKey:
+		return tooLarge("key", len(s.Key), MaxKey, "bytes")
+	case len(s.Lines) > 0 && !s.Spec.Lines:
+		return Invalid("lines were sent for a job that is not one task a line")
+	case s.Spec.Lines && len(s.Lines) == 0 && !s.More:
+		return Invalid("no lines: a job with one task a line needs at least one")
+	case s.More && !s.Spec.Lines && s.Spec.Stdin != "":
+		return Invalid("more parts announced, but standard input comes from the file %q", s.Spec.Stdin)
+	case len(s.Input) > 0 && (s.Spec.Stdin != "" || s.Spec.Lines):
+		return Invalid("input was sent for a job that does not take uploaded input")
+	}
+	return checkPart(s.Lines, s.Input)
+}
+
+// Check refuses a part that is wrong.
+func (p *Part) Check() error {
+	if p.Number < 1 {
+		return Invalid("part %d: parts are numbered from 1", p.Number)
+	}
+	return checkPart(p.Lines, p.Input)
+}
+
+func checkPart(lines []string, input []byte) error {
+	if len(lines) > MaxPartLines {
+		return tooLarge("lines of one part", len(lines), MaxPartLines, "lines")
+	}
+	bytes := len(input)
+	for i, l := range lines {
+		if len(l) > MaxLine {
+			return tooLarge(fmt.Sprintf("line %d", i+1), len(l), MaxLine, "bytes")
+		}
+		if strings.ContainsAny(l, "\x00\n") {
+			return Invalid("line %d: a line cannot contain a NUL byte or a line end", i+1)
+		}
+		bytes += len(l)
+	}
+	if bytes > MaxPartBytes {
+		return tooLarge("part", bytes, MaxPartBytes, "bytes")
+	}
+	return nil
+}
+
+func (s *Spec) resolve() error {
+	if s.Queue == "" {
+		s.Queue = DefaultQueue
+	}
+	if s.Grace == 0 {
+		s.Grace = DefaultGrace
+	}
+	for _, check := range []func() error{s.checkNames, s.checkWhatRuns, s.checkFiles, s.checkEnv, s.checkWhen, s.checkMany} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkNames() error {
+	if len(s.Name) > MaxName {
+		return tooLarge("name", len(s.Name), MaxName, "bytes")
+	}
+	if strings.ContainsFunc(s.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return Invalid("name %q: a name has no control characters", s.Name)
+	}
+	if err := CheckQueueName(s.Queue); err != nil {
+		return err
+	}
+	if len(s.Labels) > MaxLabels {
+		return tooLarge("labels", len(s.Labels), MaxLabels, "labels")
+	}
+	for k, v := range s.Labels {
+		if !labelKey.MatchString(k) || len(k) > MaxLabelKey {
+			return Invalid("label %q: a key has up to %d letters, digits, '.', '_', '/' and '-'", k, MaxLabelKey)
+		}
+		if len(v) > MaxLabel {
+			return tooLarge(fmt.Sprintf("label %q", k), len(v), MaxLabel, "bytes")
+		}
+	}
+	if s.Priority > MaxPriority || s.Priority < -MaxPriority {
+		return Invalid("priority %d: outside -%d to %d", s.Priority, MaxPriority, MaxPriority)
+	}
+	return nil
+}
+
+// CheckQueueName refuses what cannot be a queue's name.
+func CheckQueueName(name string) error {
+	if !queueName.MatchString(name) || len(name) > MaxQueueName {
+		return Invalid("queue %q: a name has up to %d letters, digits, '.', '_' and '-'", name, MaxQueueName)
+	}
+	return nil
+}
+
+func (s *Spec) checkWhatRuns() error {
+	given := 0
+	for _, is := range []bool{s.Shell != "", s.Script != ""} {
+		if is {
+			given++
+		}
+	}
+	if s.Executor == "" {
+		switch {
+		case s.Shell != "":
+			s.Executor = ExecutorShell
+		case s.Script != "":
+			s.Executor = ExecutorScript
+		default:
+			s.Executor = ExecutorExec
+		}
+	}
+	wants := map[string]bool{ExecutorExec: given == 0 && len(s.Argv) > 0 && s.Argv[0] != "",
+		ExecutorShell: given == 1 && s.Shell != "", ExecutorScript: given == 1 && s.Script != ""}
+	fits, known := wants[s.Executor]
+	if !known {
+		return Invalid("executor %q: this version has exec, shell and script", s.Executor)
+	}
+	if !fits {
+		return Invalid("nothing to run: a job has either a command, a shell text or a script").
+			WithFix("rota submit -- COMMAND ARG…, rota submit -c 'SHELL TEXT', or rota submit -f SCRIPT")
+	}
+	if len(s.Shell) > MaxText || len(s.Script) > MaxText {
+		return tooLarge("shell text or script", max(len(s.Shell), len(s.Script)), MaxText, "bytes")
+	}
+	if strings.ContainsRune(s.Shell, 0) {
+		return Invalid("shell text: cannot contain a NUL byte")
+	}
+	return s.checkPlaceholders()
+}
+
+func (s *Spec) checkPlaceholders() error {
+	if s.Many() {
+		for name, env := range map[string]string{"{line}": "$ROTA_LINE", "{task}": "$ROTA_TASK_INDEX"} {
+			if strings.Contains(s.Shell, name) {
+				return Invalid("shell text: %s is not replaced in shell text, where it would be run as code", name).
+					WithFix("write \"%s\" in the text, or give the command as separate arguments", env)
+			}
+		}
+	}
+	if !s.Lines {
+		for _, a := range s.Argv {
+			if s.Array != nil && strings.Contains(a, "{line}") {
+				return Invalid("argument %q: {line} needs one task a line", a).WithFix("rota submit --each-line FILE -- COMMAND {line}")
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkFiles() error {
+	for _, f := range []struct{ what, path string }{{"workdir", s.Dir}, {"stdin", s.Stdin}, {"out", s.Out}, {"err", s.Err}} {
+		if len(f.path) > 4095 || strings.ContainsRune(f.path, 0) {
+			return Invalid("%s: not a path", f.what)
+		}
+	}
+	if s.Dir != "" && s.Dir[0] != '/' {
+		return Invalid("workdir %q: must be absolute", s.Dir)
+	}
+	return nil
+}
+
+func (s *Spec) checkEnv() error {
+	total := 0
+	for _, a := range s.Argv {
+		if strings.ContainsRune(a, 0) {
+			return Invalid("argument %q: cannot contain a NUL byte", a)
+		}
+		if len(a) > MaxArg {
+			return tooLarge("one argument", len(a), MaxArg, "bytes").WithFix("put it into a file, or send it as standard input")
+		}
+		total += len(a) + 9
+	}
+	for _, e := range s.Env {
+		key, value, ok := strings.Cut(e, "=")
+		switch {
+		case !ok || !envKey.MatchString(key) || strings.ContainsRune(value, 0):
+			return Invalid("environment %q: write KEY=VALUE", key)
+		case strings.HasPrefix(key, "ROTA_"):
+			return Invalid("environment %q: names that begin with ROTA_ are Rota's own", key)
+		case len(e) > MaxArg:
+			return tooLarge(fmt.Sprintf("environment %q", key), len(e), MaxArg, "bytes")
+		}
+		total += len(e) + 9
+	}
+	if total > MaxArgs {
+		return tooLarge("arguments and environment together", total, MaxArgs, "bytes").
+			WithFix("put them into a file, send them as standard input, or use --env clean")
+	}
+	return nil
+}
+
+func (s *Spec) checkWhen() error {
+	if len(s.After) > MaxAfter {
+		return tooLarge("after", len(s.After), MaxAfter, "jobs")
+	}
+	for _, d := range s.After {
+		if d.When != AfterOK && d.When != AfterAny && d.When != AfterFail {
+			return Invalid("after %q: write ok:JOB, any:JOB or fail:JOB", d.When)
+		}
+		if d.Job < 1 || d.Job > MaxJobID {
+			return Invalid("after %d: not a job's number", d.Job)
+		}
+	}
+	if y := s.At.Year(); !s.At.IsZero() && (y < 1970 || y > 9999) {
+		return Invalid("at %v: not a time within the years 1970 to 9999", s.At)
+	}
+	return s.Retry.check()
+}
+
+func (r *Retry) check() error {
+	if r == nil {
+		return nil
+	}
+	for _, n := range []*int{r.Count, r.MaxLost} {
+		if n != nil && (*n < 0 || *n > MaxRetries) {
+			return Invalid("retries %d: from 0 to %d", *n, MaxRetries)
+		}
+	}
+	if r.OnLost != "" && r.OnLost != LostRetry && r.OnLost != LostFail {
+		return Invalid("on lost %q: write retry or fail", r.OnLost)
+	}
+	return nil
+}
+
+func (s *Spec) checkMany() error {
+	if s.Array != nil && s.Lines {
+		return Invalid("a job is either an array or one task a line, not both")
+	}
+	if s.Limit < 0 || (s.Limit > 0 && !s.Many()) {
+		return Invalid("limit %d: says how many tasks of an array run at once, at least 1", s.Limit)
+	}
+	if s.Array == nil {
+		return nil
+	}
+	if len(s.Array.Ranges) == 0 || len(s.Array.Ranges) > 1000 {
+		return Invalid("array: has from 1 to 1000 ranges")
+	}
+	last := -1
+	for _, r := range s.Array.Ranges {
+		if r.First <= last || r.Last < r.First || r.Last > MaxIndex || r.Step < 0 {
+			return Invalid("array %q: indexes rise, from 0 to %d at most", s.Array, MaxIndex)
+		}
+		last = r.Last
+	}
+	if n := s.Array.Len(); n > MaxTasks {
+		return tooLarge("array", n, MaxTasks, "tasks")
+	}
+	return nil
+}
+
+func tooLarge(what string, is, limit int, unit string) *Error {
+	return Errorf(ErrTooLarge, "%s: %d %s, and %d is the limit", what, is, unit, limit)
+}

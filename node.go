@@ -1,0 +1,145 @@
+package rota
+
+import "time"
+
+// Node is a machine's Rota, as the others see it.
+type Node struct {
+	Name      string            `json:"name"`
+	Version   string            `json:"version"`
+	Platform  string            `json:"platform" doc:"linux/amd64"`
+	PID       int               `json:"pid"`
+	Slots     int               `json:"slots"`
+	Running   int               `json:"running"`
+	Queues    []string          `json:"queues" doc:"patterns, in order"`
+	Executors map[string]string `json:"executors" doc:"name and version"`
+	Transient bool              `json:"transient,omitempty" doc:"lives as long as the command that started it"`
+	State     NodeState         `json:"state"`
+	Started   time.Time         `json:"started"`
+	Seen      time.Time         `json:"seen" doc:"last renewal"`
+}
+
+// NodeState is what a node does.
+type NodeState string
+
+const (
+	NodeUp       NodeState = "up"
+	NodeDraining NodeState = "draining"
+	NodeDown     NodeState = "down" // left cleanly
+	NodeLost     NodeState = "lost"
+)
+
+// SessionID names one keeper's life. It is random and made by the keeper.
+type SessionID string
+
+// Session is a keeper's claim to its running attempts: one lease for all of them (P1 to P5).
+type Session struct {
+	ID    SessionID    `json:"id"`
+	Node  string       `json:"node"`
+	Beat  int64        `json:"beat" doc:"raised by each renewal"`
+	Seq   int64        `json:"seq" doc:"number of its last exchange"`
+	State SessionState `json:"state"`
+}
+
+// SessionState is open, then lost or closed for good: a lost session is never revived.
+type SessionState string
+
+const (
+	SessionOpen   SessionState = "open"
+	SessionLost   SessionState = "lost"
+	SessionClosed SessionState = "closed"
+)
+
+// Opening is what a node says when it opens a session.
+type Opening struct {
+	Session SessionID `json:"session"`
+	Node    Node      `json:"node"`
+	// Key proves that the node is the one that had the name before; it lies in the node's data folder.
+	Key string `json:"key"`
+	// Sole says that no other session of this node can be alive (the node holds its data folder's lock and has
+	// ended what an earlier keeper left): the store marks them lost at once, and their tasks are rescued.
+	Sole bool `json:"sole,omitempty"`
+}
+
+// Renewal keeps a session's lease.
+type Renewal struct {
+	Session SessionID `json:"session"`
+	State   NodeState `json:"state"`
+	// Seq and Held are the last exchange whose answer the node has, and the attempts it holds since. The store
+	// answers with Strays when its own list differs and no exchange has come between (P5).
+	Seq  int64 `json:"seq"`
+	Held []Try `json:"held"`
+}
+
+// Renewed is the store's answer. A lost or closed session gets ErrLeaseLost instead.
+type Renewed struct {
+	Ending []EndingTry `json:"ending,omitempty" doc:"attempts that somebody asked to end"`
+	Strays []Try       `json:"strays,omitempty" doc:"attempts that the store has as this session's and the node does not hold: give them back"`
+	Gone   []Try       `json:"gone,omitempty" doc:"attempts that the node holds and the store does not have as its: end them"`
+}
+
+// EndingTry is a running attempt that was asked to end.
+type EndingTry struct {
+	Try
+	How Ending `json:"how"`
+}
+
+// Exchange finishes what ended and claims what fits, in one transaction. It is numbered (P5): a session sends one
+// at a time, and sending one again with the same number returns the same answer and claims nothing new.
+type Exchange struct {
+	Session  SessionID `json:"session"`
+	Seq      int64     `json:"seq" doc:"1 more than the session's last"`
+	Finished []Finish  `json:"finished,omitempty"`
+	Claim    Claim     `json:"claim"`
+}
+
+// Claim is what a session would like to run.
+type Claim struct {
+	Max    int      `json:"max" doc:"at most so many tasks; 0: none"`
+	Queues []string `json:"queues,omitempty" doc:"patterns, in order; none: *"`
+}
+
+// Finish is the end of an attempt as its keeper saw it.
+type Finish struct {
+	Try
+	Outcome Outcome `json:"outcome"`
+	Exit    *int    `json:"exit,omitempty"`
+	Signal  int     `json:"signal,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+	// StartedAgo and EndedAgo are measured on the node's own elapsed clock when the exchange is sent, so that no
+	// wall clock of a node enters the store. Zero StartedAgo with an attempt that never started.
+	StartedAgo Duration `json:"started_ago,omitempty"`
+	EndedAgo   Duration `json:"ended_ago,omitempty"`
+	Usage
+	// RetryIn is how long the task waits when it is to be tried again; the sender computes it, jitter included.
+	RetryIn Duration `json:"retry_in,omitempty"`
+	// Output is what is kept of the attempt's output when that is small (P14); larger output is kept before.
+	Output []Chunk `json:"output,omitempty"`
+}
+
+// Exchanged is the answer to an Exchange. Finishes that are not named in Refused are recorded.
+type Exchanged struct {
+	Refused []Refusal    `json:"refused,omitempty"`
+	Claimed []Assignment `json:"claimed,omitempty"`
+}
+
+// Refusal says that one finish was not recorded: the attempt is no longer the session's. It is not an error of
+// the exchange (P6).
+type Refusal struct {
+	Try
+	Why string `json:"why"`
+}
+
+// Assignment is a claimed task: everything a node needs to run the attempt.
+type Assignment struct {
+	Try
+	Limit     int    `json:"attempt_limit"`
+	Retry     Retry  `json:"retry" doc:"as resolved at submit: no field open"`
+	Failures  int    `json:"failures" doc:"earlier attempts that count as failures of the job"`
+	Spec      *Spec  `json:"spec"`
+	Queue     string `json:"queue"`
+	Submitter string `json:"submitter"`
+	Line      string `json:"line,omitempty"`
+	HasInput  bool   `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
+	// Token lets the job itself submit, as its submitter, while this attempt runs (S1).
+	Token string `json:"token,omitempty"`
+}

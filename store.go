@@ -1,0 +1,184 @@
+package rota
+
+import (
+	"context"
+	"time"
+)
+
+// Store is what the server keeps. Every method is one transaction (or a bounded number of them, where it says so)
+// that is durable when it returns; none exceeds 5,000 rows or about 50 ms (P18). A write depends on its arguments,
+// the store's clock and what is stored, on nothing else, so that its calls can be logged and replayed.
+//
+// Errors are of the root's kinds. Where a method takes a slice, what is expected to go wrong with one item is told
+// per item and does not touch the others; an unexpected error means that nothing of the call is stored (P6). A
+// store knows no permissions: whoever holds it may do everything.
+//
+// storetest.Run is this contract in executable form.
+type Store interface {
+	JobStore
+	TaskStore
+	SessionStore
+	OperationStore
+	OutputStore
+	ScheduleStore
+	TokenStore
+
+	Queues(ctx context.Context) ([]Queue, error)
+	Nodes(ctx context.Context) ([]Node, error)
+
+	// Sweep does one bounded step of the store's own upkeep. It is to be called again while it says More, and again
+	// at Next.
+	Sweep(ctx context.Context, what Sweep) (Swept, error)
+
+	// Identity is who the store is and what time it has.
+	Identity(ctx context.Context) (Identity, error)
+	// Verify compares what is kept twice (counters, gates, dependents) with a real count and reports each difference
+	// in a sentence. It changes nothing.
+	Verify(ctx context.Context) ([]string, error)
+	Close() error
+}
+
+// JobStore keeps jobs.
+type JobStore interface {
+	// Submit stores jobs. A plain job's task is made at once; those of arrays and lines are made by SweepMake. A job
+	// whose key its submitter has used before is answered with the earlier job, or ErrKeyReused when the hash of the
+	// request differs (P20). A dependency on a job that is not there is ErrNotFound (P15).
+	Submit(ctx context.Context, jobs []NewJob) ([]SubmitResult, error)
+	// AddPart adds a further part to a job that was submitted with More. A part that came before changes nothing;
+	// one out of order, or for a sealed job, is ErrConflict.
+	AddPart(ctx context.Context, job JobID, part Part) (Submitted, error)
+	// Input is a piece of a job's uploaded standard input, and its whole length.
+	Input(ctx context.Context, job JobID, offset int64, max int) ([]byte, int64, error)
+	Job(ctx context.Context, id JobID) (Job, error)
+	Jobs(ctx context.Context, q JobQuery) ([]Job, error)
+}
+
+// NewJob is a submission with what the server knows of it.
+type NewJob struct {
+	Submission
+	Submitter string
+	Parent    TaskID
+	Schedule  string
+	Hash      string    // of the canonical request, for the key
+	Rank      int64     // from the queue's discipline: lower goes first
+	Retry     Retry     // as resolved: no field open
+	Home      SessionID // claimed only by this transient node's session while it lives; empty: by any (P27)
+}
+
+// SubmitResult is the answer for one job of a Submit.
+type SubmitResult struct {
+	Submitted
+	Err error
+}
+
+// TaskStore keeps tasks and moves them.
+type TaskStore interface {
+	// Task is a task and its earlier attempts, oldest first.
+	Task(ctx context.Context, id TaskID) (Task, []Attempt, error)
+	Tasks(ctx context.Context, q TaskQuery) ([]Task, error)
+	// Exchange finishes and claims; see the type. It fails with ErrLeaseLost when the session is lost or closed and
+	// it asked to claim; finishes of a lost session are recorded while the attempt is still its (P3). A Seq that is
+	// neither the session's last nor the next is ErrConflict.
+	Exchange(ctx context.Context, x Exchange) (Exchanged, error)
+}
+
+// SessionStore keeps nodes and their sessions.
+type SessionStore interface {
+	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict. With
+	// Sole, the node's earlier sessions are marked lost.
+	OpenSession(ctx context.Context, o Opening) error
+	// Renew raises the sessions' beats in one statement. The answers are in the order of the renewals; the error of
+	// one that is lost or closed is ErrLeaseLost.
+	Renew(ctx context.Context, rs []Renewal) ([]RenewResult, error)
+	// Endings are the running attempts of a session that somebody asked to end (P9).
+	Endings(ctx context.Context, id SessionID) ([]EndingTry, error)
+	// CloseSession ends a session cleanly. What it still runs is rescued by the next SweepRescue.
+	CloseSession(ctx context.Context, id SessionID) error
+}
+
+// RenewResult is the answer for one renewal.
+type RenewResult struct {
+	Renewed
+	Err error
+}
+
+// OperationStore keeps operations.
+type OperationStore interface {
+	// Operate stores an operation and does its first step at once; a small one has ended when it returns. Its effect
+	// on claiming is immediate, however many tasks it covers (P18).
+	Operate(ctx context.Context, op Operation) (Operation, error)
+	Operation(ctx context.Context, id int64) (Operation, error)
+}
+
+// OutputStore keeps output.
+type OutputStore interface {
+	// KeepOutput keeps pieces of a running attempt's output before its finish (P14). Keeping the same piece again
+	// changes nothing. ErrLeaseLost when the attempt is not the task's running one.
+	KeepOutput(ctx context.Context, try Try, chunks []Chunk) error
+	// Output is a piece of an attempt's kept output. ErrNotFound when none of that stream is kept.
+	Output(ctx context.Context, q OutputQuery) (Output, error)
+}
+
+// ScheduleStore keeps schedules.
+type ScheduleStore interface {
+	// PutSchedule creates or replaces by name; Version 0 creates only, another must be the stored one. It raises the
+	// version.
+	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
+	Schedules(ctx context.Context) ([]Schedule, error)
+	DropSchedule(ctx context.Context, name string) error
+	// Fire records a fire, and says what became of it. ErrConflict when somebody else did it, or the schedule changed.
+	Fire(ctx context.Context, f Firing) (Fire, error)
+}
+
+// TokenStore keeps tokens.
+type TokenStore interface {
+	PutToken(ctx context.Context, t Token) (Token, error)
+	// Tokens are all tokens, or the one with a hash.
+	Tokens(ctx context.Context, hash string) ([]Token, error)
+	DropToken(ctx context.Context, id int64) error
+}
+
+// Upkeep is a kind of sweep.
+type Upkeep string
+
+const (
+	SweepMake    Upkeep = "make"    // makes the tasks of arrays and lines
+	SweepPromote Upkeep = "promote" // scheduled tasks whose time has come
+	SweepRescue  Upkeep = "rescue"  // running tasks whose session is lost, closed or missing (P3)
+	SweepOperate Upkeep = "operate" // operations that are not done
+	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys
+)
+
+// Sweep is one step of upkeep.
+type Sweep struct {
+	What      Upkeep
+	Retention Retention // for SweepPrune
+}
+
+// Retention says how much history is kept.
+type Retention struct {
+	Age     Duration // ended jobs older than this go; 0: none by age
+	Jobs    int      // ended jobs beyond the newest so many go; 0: none by count
+	Bytes   int64    // oldest ended jobs go until the store's size is below this; 0: none by size
+	Uploads Duration // jobs whose upload stopped so long ago are cancelled
+}
+
+// Swept is what a step did.
+type Swept struct {
+	Moved int       // rows that the step changed
+	More  bool      // there is more to do at once
+	Next  time.Time // when there will be more to do, if that is known
+	Jobs  []JobID   // jobs whose tasks moved
+	Ready bool      // something may have become claimable
+}
+
+// Identity is who the store is.
+type Identity struct {
+	ID          string    `json:"id"`
+	Incarnation int       `json:"incarnation"`
+	Engine      string    `json:"engine" doc:"sqlite"`
+	Schema      int       `json:"schema"`
+	Now         time.Time `json:"now" doc:"the store's clock"`
+	Bytes       int64     `json:"bytes" doc:"size on disk"`
+	Secret      []byte    `json:"-"` // what jobs' tokens are signed with
+}

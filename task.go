@@ -1,0 +1,95 @@
+package rota
+
+import "time"
+
+// Task is what is known of one task: where it stands, and its latest attempt.
+type Task struct {
+	ID      TaskID    `json:"id"`
+	State   State     `json:"state"`
+	Queue   string    `json:"queue"`
+	Name    string    `json:"name,omitempty" doc:"its job's name"`
+	Line    string    `json:"line,omitempty"`
+	Gated   bool      `json:"gated,omitempty" doc:"ready, but over a limit"`
+	Ending  Ending    `json:"ending,omitempty" doc:"running, but asked to end"`
+	RunAt   time.Time `json:"run_at,omitzero" doc:"scheduled: when"`
+	Limit   int       `json:"attempt_limit" doc:"attempts that may be made, as it stands"`
+	Lost    int       `json:"lost,omitempty" doc:"attempts that were lost"`
+	Returns int       `json:"returns,omitempty" doc:"attempts given back without having started"`
+	Attempt
+}
+
+// Attempt is one try at a task.
+type Attempt struct {
+	Number  int       `json:"attempt" doc:"from 1; 0: none yet"`
+	Outcome Outcome   `json:"outcome,omitempty" doc:"empty while it has not ended"`
+	Node    string    `json:"node,omitempty"`
+	Session string    `json:"-"`
+	Claimed time.Time `json:"claimed,omitzero"`
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Exit    *int      `json:"exit,omitempty" doc:"exit code; none when a signal ended it or it never started"`
+	Signal  int       `json:"signal,omitempty"`
+	Reason  string    `json:"reason,omitempty" doc:"a sentence"`
+	Usage
+}
+
+// Usage is what an attempt took of the machine.
+type Usage struct {
+	CPUUser   Duration `json:"cpu_user,omitempty"`
+	CPUSystem Duration `json:"cpu_system,omitempty"`
+	MaxRSS    int64    `json:"max_rss,omitempty" doc:"bytes: the largest of its processes"`
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+const (
+	OutcomeSucceeded Outcome = "succeeded" // exit 0 of the main process
+	OutcomeFailed    Outcome = "failed"    // another exit code, or a signal of somebody else's
+	OutcomeTimedOut  Outcome = "timed-out" // a failure
+	OutcomeRefused   Outcome = "refused"   // could never run (no such file, not executable, exit 126 or 127): not retried (P7)
+	OutcomeEnded     Outcome = "ended"     // ended because somebody cancelled the task
+	OutcomeReturned  Outcome = "returned"  // never started; the task is given back and the budget with it (P5, P7)
+	OutcomeLost      Outcome = "lost"      // went away with its keeper or machine
+)
+
+// Ending says that a running task was asked to end, and how.
+type Ending string
+
+const (
+	EndingCancel Ending = "cancel" // TERM, grace, KILL
+	EndingKill   Ending = "kill"   // KILL at once
+)
+
+// Fate is what the store does with a task whose attempt ended. It is the rule of P7 and P9 in one place; the SQL
+// of an engine must agree with it, and the store's contract tests hold it to that.
+//
+// Lost, returned and limit are the task's counts with this attempt included and its limit as stored; ending is
+// whether somebody asked the running task to end.
+func Fate(o Outcome, ending bool, attempt, limit, lost, maxLost, returns int, onLost OnLost) State {
+	switch {
+	case ending:
+		return Cancelled
+	case o == OutcomeSucceeded:
+		return Succeeded
+	case o == OutcomeEnded:
+		return Cancelled
+	case o == OutcomeReturned && returns >= MaxReturns:
+		return Held
+	case o == OutcomeReturned:
+		return Ready
+	case o == OutcomeLost && (onLost == LostFail || lost > maxLost):
+		return Failed
+	case o == OutcomeLost:
+		return Ready
+	case o == OutcomeRefused:
+		return Failed
+	case attempt < limit:
+		return Scheduled
+	}
+	return Failed
+}
+
+// RaisesLimit reports whether an attempt with this outcome does not count against the task's budget: the limit is
+// raised by one and the attempt number stays (P7).
+func RaisesLimit(o Outcome) bool { return o == OutcomeReturned || o == OutcomeLost }
