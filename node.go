@@ -58,6 +58,9 @@ type Opening struct {
 	// Sole says that no other session of this node can be alive (the node holds its data folder's lock and has
 	// ended what an earlier keeper left): the store marks them lost at once, and their tasks are rescued.
 	Sole bool `json:"sole,omitempty"`
+	// Started are the attempts that the journal of the node's earlier keepers knows to have been started. With Sole,
+	// the others of its lost sessions were never spawned, and are given back rather than counted as lost (P7, P10).
+	Started []Try `json:"started,omitempty"`
 }
 
 // Renewal keeps a session's lease.
@@ -96,6 +99,8 @@ type Exchange struct {
 type Claim struct {
 	Max    int      `json:"max" doc:"at most so many tasks; 0: none"`
 	Queues []string `json:"queues,omitempty" doc:"patterns, in order; none: *"`
+	// Home limits the claim to tasks of jobs that were submitted with it (P27); the server sets it.
+	Home SessionID `json:"-"`
 }
 
 // Finish is the end of an attempt as its keeper saw it.
