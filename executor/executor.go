@@ -24,7 +24,7 @@ type Executor interface {
 type Command struct {
 	Argv []string // Argv[0] is looked up in PATH of Env when it has no slash
 	// Body, if not empty, is written to a temporary executable file of the attempt, which is then run with Argv[1:]
-	// as its arguments; Argv[0] is what it is called.
+	// as its arguments; Argv[0] is what it is called. A text without a #! line is run by /bin/sh.
 	Body string
 }
 
@@ -35,11 +35,11 @@ type Process struct {
 	Env     []string      // complete but for what only the slot knows: ROTA_SCRATCH_DIR, ROTA_SLOT, ROTA_TOKEN_FILE
 	Dir     string        // empty: the scratch folder
 	Token   string        // written to the file ROTA_TOKEN_FILE names, mode 0400
-	Stdin   string        // a file; empty: nothing to read
-	Out     string        // the job's own file for its output; empty: Rota's
+	Stdin   string        // a file, relative to Dir; empty: nothing to read
+	Out     string        // the job's own file for its output, relative to Dir; empty: Rota's
 	Err     string        // likewise; the same as Out joins the streams
 	Append  bool          // the own files are appended to: an earlier attempt began them
-	Timeout rota.Duration // 0: none
+	Timeout rota.Duration // 0: none; the time the machine sleeps does not count
 	Grace   rota.Duration // between TERM and KILL
 }
 
@@ -53,7 +53,7 @@ type Exit struct {
 	Spawned bool
 	Started rota.Elapsed // zero when it never started
 	Ended   rota.Elapsed
-	Usage   rota.Usage
+	Usage   rota.Usage // MaxRSS 0: not known
 	// The files of its output; an empty path means that the stream was empty, or went to the job's own file.
 	Output map[rota.Stream]string
 }
@@ -61,7 +61,8 @@ type Exit struct {
 // Keeper owns processes: it starts what it is given in order, as slots come free, and reports each end once. It is
 // idempotent by (task, attempt) (P10).
 type Keeper interface {
-	// Start queues processes. Those beyond the free slots wait in the keeper.
+	// Start queues processes. Those beyond the free slots wait in the keeper. One that it has already is not started
+	// again: it goes on, or its end, if that was not yet forgotten, is reported once more.
 	Start(ps []Process) error
 	// Stop ends an attempt: TERM, its grace, KILL to everything of it; at once KILL when now is set. One that waits is
 	// reported as returned without having started; an unknown one is nothing to do.
@@ -69,13 +70,15 @@ type Keeper interface {
 	// Return takes back what waits and has not started: those attempts, or all with none named. They are reported as
 	// returned.
 	Return(tries ...rota.Try)
-	// Exits delivers ends in the batches in which they came.
+	// Exits delivers ends in the batches in which they came. It is closed once Close has returned.
 	Exits() <-chan []Exit
 	// Held are the attempts that wait, run, or have ended and were not yet forgotten.
 	Held() []rota.Try
 	// Forget says that the ends are recorded: the keeper needs to remember them no more (P10).
 	Forget(tries []rota.Try)
-	// File is the file that a running attempt's stream goes to, for reading it live; empty when there is none.
+	// File is the file that an attempt's stream goes to, for reading it live; when the attempt has ended, the file that
+	// was kept; empty when there is none. Slots use their files again, so a reader opens the file and then asks once
+	// more: only if the answer is still the same is what it opened this attempt's.
 	File(try rota.Try, s rota.Stream) string
 	// Close ends everything that runs, at once, and waits until it is dead.
 	Close() error
