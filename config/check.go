@@ -1,0 +1,63 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Check refuses a resolved Config that no node can run with.
+func (c Config) Check() error {
+	if err := rota.CheckQueueName("@" + c.Name); err != nil {
+		return rota.Invalid("name %q: a node's name has up to %d letters, digits, '.', '_' and '-'", c.Name, rota.MaxQueueName-1)
+	}
+	if c.Slots < 1 {
+		return rota.Invalid("slots %d: at least 1", c.Slots)
+	}
+	if c.OutputCap < 1 {
+		return rota.Invalid("output-cap: needs a size, such as 64KiB")
+	}
+	for _, q := range c.Queues {
+		if q == "!" || strings.ContainsAny(q, " \t/\\") {
+			return rota.Invalid("queues: %q is no pattern of queue names", q).WithFix("write for example gpu,fast,*,!slow")
+		}
+	}
+	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
+		return rota.Invalid("log.format %q: write text or json", c.Log.Format)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		return rota.Invalid("log.level %q: write debug, info, warn or error", c.Log.Level)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return rota.Invalid("tls: a certificate needs its key, and the key its certificate").
+			WithFix("give both --tls-cert FILE and --tls-key FILE")
+	}
+	return c.checkListen()
+}
+
+// checkListen refuses to serve other machines without encryption.
+func (c Config) checkListen() error {
+	if c.Listen == NoListen {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return rota.Invalid("listen %q: not an address", c.Listen).WithFix("write HOST:PORT, for example %s, or none", DefaultListen)
+	}
+	if c.TLS.Cert != "" || c.BehindProxy || loopback(host) {
+		return nil
+	}
+	return rota.Invalid("listen %q: other machines can reach this address, and nothing encrypts what they send", c.Listen).
+		WithFix("give --tls-cert and --tls-key, say --behind-proxy if a proxy in front does it, or listen on %s", DefaultListen)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

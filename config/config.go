@@ -1,0 +1,76 @@
+// Package config reads Rota's settings: flags before ROTA_* variables before the user's rota.toml before
+// /etc/rota/rota.toml before what holds by default. It knows of each value where it came from, and refuses keys it
+// does not know with the file and line.
+//
+// It touches the environment (through the lookup it is given) and the files it is told to read, nothing else.
+package config
+
+import (
+	"github.com/rotaqueue/rota"
+)
+
+// Config is every setting. Its zero value works: a zero field means the default, which [Config.Resolve] fills in.
+type Config struct {
+	Data      string // folder of a node: store, logs, socket
+	Server    string // URL of a server to talk to instead of the local node
+	Socket    string // socket to talk to instead of the data folder's; set inside jobs
+	TokenFile string // file with the token for Server or Socket
+
+	Name            string   // of the node
+	Slots           int      // tasks that run at once
+	Queues          []string // patterns, in order
+	Listen          string   // address of the API, or "none"
+	BehindProxy     bool     // a proxy in front does TLS
+	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
+	TLS             TLS
+	Local           Local
+
+	OutputCap Size // of each stream of an attempt, kept in the store
+	Retention Retention
+	Log       Log
+}
+
+// TLS names the files of the API's certificate; both or neither.
+type TLS struct {
+	Cert string
+	Key  string
+}
+
+// Local is what other local users may do (P28).
+type Local struct {
+	Submit []string // groups whose members may submit over the socket
+}
+
+// Retention says how much history is kept. Negative: no bound.
+type Retention struct {
+	Age     rota.Duration
+	Jobs    int
+	Size    Size
+	Uploads rota.Duration // jobs whose upload stopped so long ago are cancelled
+}
+
+// Log is how a node writes its log.
+type Log struct {
+	Format string // text or json
+	Level  string // debug, info, warn or error
+}
+
+// Rota is the retention as the store has it, where 0 is no bound. It is meant for a resolved Config.
+func (r Retention) Rota() rota.Retention {
+	return rota.Retention{Age: max(r.Age, 0), Jobs: max(r.Jobs, 0), Bytes: max(int64(r.Size), 0), Uploads: max(r.Uploads, 0)}
+}
+
+// NoListen is the Listen of a node without an API address: only its socket answers.
+const NoListen = "none"
+
+// Resolve fills in the defaults of all fields that are zero. Data folders depend on the environment.
+func (c Config) Resolve(getenv Getenv) Config {
+	for _, s := range settings {
+		if p := s.field(&c); isZero(p) {
+			if err := setText(p, s.standard(getenv)); err != nil {
+				panic("config: the default of " + s.key + ": " + err.Error())
+			}
+		}
+	}
+	return c
+}

@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+func env(pairs ...string) Getenv {
+	return func(name string) (string, bool) {
+		for _, p := range pairs {
+			if k, v, _ := strings.Cut(p, "="); k == name {
+				return v, true
+			}
+		}
+		return "", false
+	}
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rota.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestZeroConfigResolves(t *testing.T) {
+	c := Config{}.Resolve(env("XDG_DATA_HOME=/home/u/data"))
+	if c.Slots < 1 || c.Listen != DefaultListen || c.OutputCap != rota.OutputCap || c.Log.Format != "text" {
+		t.Errorf("defaults are missing: %+v", c)
+	}
+	if os.Geteuid() != 0 && c.Data != "/home/u/data/rota" {
+		t.Errorf("data folder %q", c.Data)
+	}
+	if err := c.Check(); err != nil {
+		t.Errorf("the default configuration is refused: %v", err)
+	}
+	if r := c.Retention.Rota(); r.Age.D() != 30*24*time.Hour || r.Bytes != 10<<30 || r.Jobs != 1_000_000 {
+		t.Errorf("retention %+v", r)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	l := Loader{
+		System: file(t, "slots = 2\nqueues = [\"gpu\", \"*\"]\nname = \"sys\"\n[log]\nformat = \"json\"\n"),
+		User:   file(t, "slots = 3\nname = \"user\"\n\n[retention]\nage = \"7d\"\njobs = \"none\"\n"),
+		Getenv: env("ROTA_SLOTS=4", "ROTA_LOG_LEVEL=debug", "ROTA_NAME="),
+		Flags:  []Flag{{"slots", "--slots", "5"}},
+	}
+	c, all, err := l.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []struct{ key, value, source string }{
+		{"slots", "5", "--slots"},
+		{"name", "user", l.User + ":2"},
+		{"queues", "gpu,*", l.System + ":2"},
+		{"log.format", "json", l.System + ":5"},
+		{"log.level", "debug", "ROTA_LOG_LEVEL"},
+		{"retention.age", "168h", l.User + ":5"},
+		{"retention.jobs", "none", l.User + ":6"},
+		{"listen", DefaultListen, "default"},
+	} {
+		if s := all.Of(want.key); s.Value != want.value || s.Source != want.source {
+			t.Errorf("%s = %q from %q, want %q from %q", want.key, s.Value, s.Source, want.value, want.source)
+		}
+	}
+	if c.Slots != 5 || c.Retention.Jobs != -1 || c.Retention.Rota().Jobs != 0 || c.Retention.Age.D() != 7*24*time.Hour {
+		t.Errorf("values %+v", c)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, c := range map[string]struct{ text, want, fix string }{
+		"unknown key":   {"data = \"/x\"\nslot = 3\n", ":2: there is no setting \"slot\"", "did you mean slots"},
+		"unknown table": {"[retention]\nage = \"1d\"\nagee = \"1d\"\n", ":3: there is no setting \"retention.agee\"", "retention.age"},
+		"far off":       {"\n\nfavourite-colour = 1\n", ":3: there is no setting", "remove it"},
+		"bad number":    {"slots = \"many\"", ":1: slots: \"many\" is not a number", ""},
+		"zero":          {"[retention]\njobs = 0", ":2: retention.jobs: 0 is no bound", ""},
+		"bad duration":  {"[retention]\n\nage = \"soon\"", ":3: retention.age: duration \"soon\"", ""},
+		"bad syntax":    {"slots = \n", ":1: ", ""},
+		"bad list":      {"queues = [1]", ":1: queues: a list has texts", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := file(t, c.text)
+			_, _, err := Loader{User: path, Getenv: env()}.Load()
+			if err == nil || !errors.Is(err, rota.ErrInvalid) || !strings.Contains(err.Error(), path+c.want) {
+				t.Fatalf("got %v, want %s%s", err, path, c.want)
+			}
+			if fix := rota.FixOf(err); !strings.Contains(fix, c.fix) {
+				t.Errorf("fix %q does not say %q", fix, c.fix)
+			}
+		})
+	}
+	if _, _, err := (Loader{Getenv: env("ROTA_SLOTS=x")}).Load(); err == nil || !strings.HasPrefix(err.Error(), "ROTA_SLOTS: slots:") {
+		t.Errorf("a bad variable: %v", err)
+	}
+	if _, _, err := (Loader{System: "/dev/null/rota.toml", User: "/does/not/exist", Getenv: env()}).Load(); err != nil {
+		t.Errorf("missing files: %v", err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	path := file(t, "data = \"store\"\n[tls]\ncert = \"~/c.pem\"\n")
+	c, _, err := Loader{User: path, Getenv: env(), Flags: []Flag{{"token-file", "--token-file", "tok"}}}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wd, _ := os.Getwd()
+	home, _ := os.UserHomeDir()
+	if c.Data != filepath.Join(filepath.Dir(path), "store") || c.TokenFile != filepath.Join(wd, "tok") || c.TLS.Cert != filepath.Join(home, "c.pem") {
+		t.Errorf("paths %q %q %q", c.Data, c.TokenFile, c.TLS.Cert)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := Config{}.Resolve(env())
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"fine":        {func(*Config) {}, ""},
+		"none":        {func(c *Config) { c.Listen = NoListen }, ""},
+		"ipv6":        {func(c *Config) { c.Listen = "[::1]:80" }, ""},
+		"open":        {func(c *Config) { c.Listen = "0.0.0.0:80" }, "other machines can reach"},
+		"any":         {func(c *Config) { c.Listen = ":80" }, "other machines can reach"},
+		"proxied":     {func(c *Config) { c.Listen, c.BehindProxy = ":80", true }, ""},
+		"encrypted":   {func(c *Config) { c.Listen, c.TLS = ":80", TLS{"a", "b"} }, ""},
+		"half tls":    {func(c *Config) { c.TLS.Cert = "a" }, "needs its key"},
+		"no address":  {func(c *Config) { c.Listen = "here" }, "not an address"},
+		"log format":  {func(c *Config) { c.Log.Format = "xml" }, "text or json"},
+		"log level":   {func(c *Config) { c.Log.Level = "loud" }, "debug, info"},
+		"name":        {func(c *Config) { c.Name = "a b" }, "a node's name"},
+		"slots":       {func(c *Config) { c.Slots = -1 }, "at least 1"},
+		"queues":      {func(c *Config) { c.Queues = []string{"a b"} }, "no pattern"},
+		"kept output": {func(c *Config) { c.OutputCap = -1 }, "needs a size"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf := good
+			c.change(&conf)
+			err := conf.Check()
+			if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]Size{"0": 0, "1": 1, "64KiB": 64 << 10, "1K": 1024, "500MB": 5e8, "2 GiB": 2 << 30, "10B": 10} {
+		got, err := ParseSize(text)
+		if err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
+		}
+		if again, err := ParseSize(got.String()); err != nil || again != got {
+			t.Errorf("%q is written %q, which reads as %d, %v", text, got, again, err)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "1.5G", "99999999TiB", "KiB"} {
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %d, want an error", text, got)
+		}
+	}
+}
+
+// FuzzFile: no text makes reading a configuration panic or succeed with an unknown key.
+func FuzzFile(f *testing.F) {
+	f.Add("slots = 3\n[log]\nformat=\"json\"")
+	f.Add("[a.b]\n\"c d\" = [\"x\"]\n[[t]]\nx=1")
+	f.Fuzz(func(t *testing.T, text string) {
+		entries, err := parseFile("f", text)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			if e.line < 0 || e.line > strings.Count(text, "\n")+1 {
+				t.Errorf("%q is said to be in line %d", e.key, e.line)
+			}
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/adrg/xdg"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Getenv looks a variable up, as os.LookupEnv does.
+type Getenv func(name string) (string, bool)
+
+// setting is one key of the configuration. The table below is the only list of them.
+type setting struct {
+	key      string
+	about    string
+	path     bool // a path: relative ones are meant from where they are written
+	field    func(*Config) any
+	standard func(Getenv) string // the default, as text
+}
+
+// unbounded is how "no bound" is written where zero means the default.
+const unbounded = "none"
+
+var settings = []setting{
+	{"data", "folder of the node: store, logs, socket", true, func(c *Config) any { return &c.Data }, DataFolder},
+	{"server", "URL of a server to talk to instead of the local node", false, func(c *Config) any { return &c.Server }, fixed("")},
+	{"socket", "socket to talk to instead of the data folder's", true, func(c *Config) any { return &c.Socket }, fixed("")},
+	{"token-file", "file with the token for the server", true, func(c *Config) any { return &c.TokenFile }, fixed("")},
+	{"name", "name of the node", false, func(c *Config) any { return &c.Name }, hostName},
+	{"slots", "tasks that run at once; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
+	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
+	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
+	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
+	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
+	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
+	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
+	{"local.submit", "groups whose members may submit over the socket", false, func(c *Config) any { return &c.Local.Submit }, fixed("")},
+	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(Size(rota.OutputCap).String())},
+	{"retention.age", "ended jobs older than this go, or none", false, func(c *Config) any { return &c.Retention.Age }, fixed("30d")},
+	{"retention.jobs", "ended jobs beyond the newest so many go, or none", false, func(c *Config) any { return &c.Retention.Jobs }, fixed("1000000")},
+	{"retention.size", "oldest ended jobs go when the store is larger, or none", false, func(c *Config) any { return &c.Retention.Size }, fixed("10GiB")},
+	{"retention.uploads", "jobs whose upload stopped so long ago are cancelled, or none", false, func(c *Config) any { return &c.Retention.Uploads }, fixed("1h")},
+	{"log.format", "text or json", false, func(c *Config) any { return &c.Log.Format }, fixed("text")},
+	{"log.level", "debug, info, warn or error", false, func(c *Config) any { return &c.Log.Level }, fixed("info")},
+}
+
+// DefaultListen is the address of the API when nothing else is said; a node takes the next free port when it is
+// taken.
+const DefaultListen = "127.0.0.1:2691"
+
+func fixed(text string) func(Getenv) string { return func(Getenv) string { return text } }
+
+func cpus(Getenv) string { return strconv.Itoa(runtime.GOMAXPROCS(0)) }
+
+// DataFolder is the data folder when nothing else is said: /var/lib/rota for root, else the user's own.
+func DataFolder(getenv Getenv) string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/rota"
+	}
+	if home, ok := getenv("XDG_DATA_HOME"); ok && filepath.IsAbs(home) {
+		return filepath.Join(home, "rota")
+	}
+	return filepath.Join(xdg.DataHome, "rota")
+}
+
+var notInName = regexp.MustCompile(`[^a-zA-Z0-9._-]+`)
+
+// hostName is the machine's name without its domain, as far as a node's name can have it.
+func hostName(Getenv) string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "node"
+	}
+	host, _, _ = strings.Cut(host, ".")
+	if host = strings.TrimLeft(notInName.ReplaceAllString(host, "-"), "._-"); host == "" {
+		return "node"
+	}
+	return host[:min(len(host), rota.MaxQueueName-1)]
+}
+
+// env is the variable of a setting: ROTA_TLS_CERT for tls.cert.
+func (s setting) env() string {
+	return "ROTA_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.key))
+}
+
+func isZero(p any) bool {
+	switch v := p.(type) {
+	case *string:
+		return *v == ""
+	case *int:
+		return *v == 0
+	case *bool:
+		return !*v
+	case *[]string:
+		return len(*v) == 0
+	case *rota.Duration:
+		return *v == 0
+	case *Size:
+		return *v == 0
+	}
+	panic(fmt.Sprintf("config: no such type of setting: %T", p))
+}
+
+func setText(p any, text string) (err error) {
+	switch v := p.(type) {
+	case *string:
+		*v = text
+	case *int:
+		*v, err = parseInt(text)
+	case *bool:
+		*v, err = parseBool(text)
+	case *[]string:
+		*v = parseList(text)
+	case *rota.Duration:
+		*v, err = parseBound(text, rota.ParseDuration)
+	case *Size:
+		*v, err = parseBound(text, ParseSize)
+	default:
+		panic(fmt.Sprintf("config: no such type of setting: %T", p))
+	}
+	return err
+}
+
+func getText(p any) string {
+	switch v := p.(type) {
+	case *string:
+		return *v
+	case *int:
+		return boundText(*v, strconv.Itoa(*v))
+	case *bool:
+		return strconv.FormatBool(*v)
+	case *[]string:
+		return strings.Join(*v, ",")
+	case *rota.Duration:
+		return boundText(*v, v.String())
+	case *Size:
+		return boundText(*v, v.String())
+	}
+	panic(fmt.Sprintf("config: no such type of setting: %T", p))
+}
+
+func boundText[T ~int | ~int64](v T, text string) string {
+	if v < 0 {
+		return unbounded
+	}
+	return text
+}
+
+// parseBound refuses 0, which would be read as "the default".
+func parseBound[T ~int | ~int64](text string, parse func(string) (T, error)) (T, error) {
+	if text == unbounded {
+		return -1, nil
+	}
+	v, err := parse(text)
+	if err == nil && v == 0 {
+		err = rota.Invalid("0 is no bound that can be kept; write %s where none is meant", unbounded)
+	}
+	return v, err
+}
+
+func parseInt(text string) (int, error) {
+	return parseBound(text, func(text string) (int, error) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return 0, rota.Invalid("%q is not a number", text)
+		}
+		return n, nil
+	})
+}
+
+func parseBool(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "1":
+		return true, nil
+	case "false", "no", "off", "0":
+		return false, nil
+	}
+	return false, rota.Invalid("%q is neither true nor false", text)
+}
+
+func parseList(text string) []string {
+	var out []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
