@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// maxExchange bounds one exchange, so that its transaction stays short (P18).
+const maxExchange = 1_000
+
+// dependentsSoon is how soon after a finish the operations are looked at that the store may have made of it. It
+// gathers the finishes of a busy node.
+const dependentsSoon = 20 * time.Millisecond
+
+// Exchange finishes what ended and claims what fits, and gives each claimed attempt the token that lets its job
+// submit.
+func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
+	if _, err := s.allow(ctx, "exchange"); err != nil {
+		return rota.Exchanged{}, err
+	}
+	if err := checkExchange(&x); err != nil {
+		return rota.Exchanged{}, err
+	}
+	mac, err := s.signer.mac(ctx, s.store)
+	if err != nil {
+		return rota.Exchanged{}, s.outward(err)
+	}
+	x.Claim.Home = s.opts.Home
+	before := s.hub.claimable.counted()
+	done, err := s.store.Exchange(ctx, x)
+	if err != nil {
+		return rota.Exchanged{}, s.outward(err)
+	}
+	for i := range done.Claimed {
+		done.Claimed[i].Token = jobToken(mac, done.Claimed[i].Try)
+	}
+	s.exchanged(&x, &done, before)
+	return done, nil
+}
+
+func checkExchange(x *rota.Exchange) error {
+	if x.Claim.Max < 0 || x.Claim.Max > maxExchange || len(x.Finished) > maxExchange {
+		return rota.Errorf(rota.ErrTooLarge, "exchange: finishes %d and claims %d, and %d of each is the limit", len(x.Finished), x.Claim.Max, maxExchange)
+	}
+	for i := range x.Finished {
+		kept := 0
+		for _, c := range x.Finished[i].Output {
+			kept += len(c.Data)
+		}
+		if kept > 2*rota.InlineOutput {
+			return rota.Errorf(rota.ErrTooLarge, "finish %v: carries %d bytes of output, and %d is the limit", x.Finished[i].Try, kept, 2*rota.InlineOutput)
+		}
+	}
+	return nil
+}
+
+// exchanged wakes whom an exchange concerns. What a finish freed may be claimable to others; the session itself has
+// just looked, unless its claim came back full.
+func (s *Server) exchanged(x *rota.Exchange, done *rota.Exchanged, before uint64) {
+	for i := range x.Finished {
+		f := &x.Finished[i]
+		s.hub.changed(f.Task.Job())
+		switch f.Outcome {
+		case rota.OutcomeFailed, rota.OutcomeTimedOut:
+			s.loops.promoting.within(f.RetryIn.D())
+		}
+	}
+	for i := range done.Claimed {
+		s.hub.changed(done.Claimed[i].Task.Job())
+	}
+	knows := before
+	if len(x.Finished) > 0 {
+		s.loops.operating.within(dependentsSoon)
+		if raised := s.hub.claimable.raise(); raised == before+1 {
+			knows = raised // nobody else had news meanwhile
+		}
+	}
+	n := s.sessions.get(x.Session)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.busy += len(done.Claimed) - len(x.Finished)
+	switch {
+	case x.Claim.Max == 0:
+	case len(done.Claimed) < x.Claim.Max:
+		n.hungry, n.seen = false, knows
+	default:
+		n.hungry = true
+	}
+}
+
+// KeepOutput keeps pieces of a running attempt's output before its finish (P14).
+func (s *Server) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
+	if _, err := s.allow(ctx, "keep output"); err != nil {
+		return err
+	}
+	kept := 0
+	for _, c := range chunks {
+		kept += len(c.Data)
+	}
+	if kept > rota.MaxPartBytes {
+		return rota.Errorf(rota.ErrTooLarge, "output of %v: %d bytes at once, and %d is the limit", try, kept, rota.MaxPartBytes)
+	}
+	return s.outward(s.store.KeepOutput(ctx, try, chunks))
+}
+
+// Input is a piece of a job's uploaded standard input, and its whole length.
+func (s *Server) Input(ctx context.Context, job rota.JobID, offset int64, most int) ([]byte, int64, error) {
+	if _, err := s.allow(ctx, "input"); err != nil {
+		return nil, 0, err
+	}
+	if offset < 0 || most < 0 {
+		return nil, 0, rota.Invalid("input of job %v: %d bytes from %d: not a piece of it", job, most, offset)
+	}
+	piece, size, err := s.store.Input(ctx, job, offset, min(most, rota.MaxPartBytes))
+	return piece, size, s.outward(err)
+}

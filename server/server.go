@@ -1,0 +1,96 @@
+// Package server is Rota's Service over a Store. It decides what a store does not: who may do what, what a
+// submission leaves open, who is to be woken, and when background work is due.
+//
+// It keeps nothing that matters beyond the Store: what it holds in memory are wakes and hints, so any number of
+// servers may work on one store, and a restart loses nothing.
+//
+// It touches the Store, a clock and a log; never SQL, HTTP or processes.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Options says how a server works. The zero value is a whole server without live output or retention.
+type Options struct {
+	Log *slog.Logger // none: nothing is logged
+
+	Node string // the node that this server belongs to
+	// Transient says that the node lives as long as the command that started it, and Home names its session: what is
+	// submitted through this server is stamped with Home, and nothing else is claimed through it (P27).
+	Transient bool
+	Home      rota.SessionID
+
+	// TrustSubmitters lets submitters submit over the network, although their jobs run as the node's own user (P28).
+	TrustSubmitters bool
+	Retention       rota.Retention
+	Live            Live // where running attempts' output is read; none: only what the store has
+}
+
+// Live is a source of output that is not in the store: of attempts that run on this node, or have ended while
+// their full text is still on its disk. False says that the attempt's output is not here.
+type Live interface {
+	Output(ctx context.Context, q rota.OutputQuery) (rota.Output, bool, error)
+}
+
+// Server implements rota.Service over a rota.Store. Its methods may be called at once by many; the background work
+// is done while Run runs.
+type Server struct {
+	store    rota.Store
+	opts     Options
+	log      *slog.Logger
+	hub      hub
+	loops    loops
+	submits  batcher[rota.NewJob, rota.SubmitResult]
+	renewals batcher[rota.Renewal, rota.RenewResult]
+	sessions sessions
+	home     home
+	signer   signer
+	broken   chan error // holds the first ErrBroken that the store gave
+}
+
+var _ rota.Service = (*Server)(nil)
+
+// New makes a server. It does not touch the store yet.
+func New(store rota.Store, opts Options) *Server {
+	s := &Server{store: store, opts: opts, log: opts.Log, broken: make(chan error, 1)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.submits = batcher[rota.NewJob, rota.SubmitResult]{do: s.storeJobs, weigh: weighJob, limit: submitBatch}
+	s.renewals = batcher[rota.Renewal, rota.RenewResult]{do: s.storeRenewals, weigh: weighRenewal, limit: renewalBatch}
+	s.loops = s.newLoops()
+	return s
+}
+
+// Run does the background work until ctx ends, and then returns nil. It returns an error only when the store is no
+// longer durable (rota.ErrBroken): the node must stop.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var work sync.WaitGroup
+	for _, l := range s.loops.all(s.opts.Transient) {
+		work.Go(func() {
+			if err := l.run(ctx, s.log); err != nil {
+				stop(err)
+			}
+		})
+	}
+	work.Go(func() {
+		select {
+		case err := <-s.broken:
+			stop(err)
+		case <-ctx.Done():
+		}
+	})
+	work.Wait()
+	if err := context.Cause(ctx); errors.Is(err, rota.ErrBroken) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rotaqueue/rota"
+)
+
+// sessions holds what this server remembers of each session. All of it is hints: a session that another server
+// served before, or this one before a restart, is served as well (P29).
+type sessions struct {
+	mu  sync.Mutex
+	all map[rota.SessionID]*session
+}
+
+// session remembers what its node was told.
+type session struct {
+	mu     sync.Mutex
+	hungry bool   // there may be work that it was not told of and did not look for
+	seen   uint64 // what of hub.claimable it knows
+	busy   int    // attempts that it may hold
+	ends   uint64 // what of hub.endings it knows
+	told   map[rota.EndingTry]bool
+}
+
+func (ss *sessions) get(id rota.SessionID) *session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.all == nil {
+		ss.all = map[rota.SessionID]*session{}
+	}
+	n := ss.all[id]
+	if n == nil {
+		// What it holds is not known before it renews: look for endings until then.
+		n = &session{hungry: true, busy: 1}
+		ss.all[id] = n
+	}
+	return n
+}
+
+func (ss *sessions) forget(id rota.SessionID) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.all, id)
+}
+
+// OpenSession registers a node and opens its session.
+func (s *Server) OpenSession(ctx context.Context, o rota.Opening) error {
+	if _, err := s.allow(ctx, "open session"); err != nil {
+		return err
+	}
+	switch {
+	case o.Session == "" || len(o.Session) > rota.MaxKey:
+		return rota.Invalid("session %q: has from 1 to %d bytes", o.Session, rota.MaxKey)
+	case rota.CheckQueueName(o.Node.Name) != nil:
+		return rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", o.Node.Name, rota.MaxQueueName)
+	}
+	if err := s.store.OpenSession(ctx, o); err != nil {
+		return s.outward(err)
+	}
+	if o.Sole {
+		s.loops.rescuing.wake()
+	}
+	return nil
+}
+
+// Renew keeps a session's lease, together with those of other sessions that ask at the same time.
+func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error) {
+	if _, err := s.allow(ctx, "renew"); err != nil {
+		return rota.Renewed{}, err
+	}
+	res, err := s.renewals.Do(ctx, r)
+	if err == nil {
+		err = s.outward(res.Err)
+	}
+	if err != nil {
+		return rota.Renewed{}, err
+	}
+	n := s.sessions.get(r.Session)
+	n.mu.Lock()
+	n.busy = len(r.Held)
+	n.mu.Unlock()
+	return res.Renewed, nil
+}
+
+// renewalBatch is how many attempts are renewed in one call to the store.
+const renewalBatch = 5_000
+
+func weighRenewal(r rota.Renewal) int { return 1 + len(r.Held) }
+
+func (s *Server) storeRenewals(rs []rota.Renewal) []rota.RenewResult {
+	results, err := s.store.Renew(context.Background(), rs)
+	if err != nil {
+		results = make([]rota.RenewResult, len(rs))
+		for i := range results {
+			results[i].Err = err
+		}
+	}
+	return results
+}
+
+// CloseSession ends a session cleanly.
+func (s *Server) CloseSession(ctx context.Context, id rota.SessionID) error {
+	if _, err := s.allow(ctx, "close session"); err != nil {
+		return err
+	}
+	if err := s.store.CloseSession(ctx, id); err != nil {
+		return s.outward(err)
+	}
+	s.sessions.forget(id)
+	s.loops.rescuing.wake()
+	return nil
+}

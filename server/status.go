@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Status is what the server says of itself and of who asks.
+func (s *Server) Status(ctx context.Context) (rota.Status, error) {
+	p, err := s.allow(ctx, "status")
+	if err != nil {
+		return rota.Status{}, err
+	}
+	id, err := s.store.Identity(ctx)
+	if err != nil {
+		return rota.Status{}, s.outward(err)
+	}
+	id.Secret = nil
+	st := rota.Status{Version: rota.Version, Principal: p, Store: id, Node: s.opts.Node, Transient: s.opts.Transient}
+	queues, err := s.store.Queues(ctx)
+	if err != nil {
+		return rota.Status{}, s.outward(err)
+	}
+	for _, q := range queues {
+		for state, n := range q.Counts {
+			switch {
+			case state == rota.Running:
+				st.Running += n
+			case !state.Ended():
+				st.Waiting += n
+			}
+		}
+	}
+	if s.opts.Home != "" {
+		mine, err := s.home.waiting(ctx, s.store)
+		if err != nil {
+			return rota.Status{}, s.outward(err)
+		}
+		st.Others = max(st.Waiting-mine, 0)
+	}
+	return st, nil
+}
+
+// Queues are all queues with their counts.
+func (s *Server) Queues(ctx context.Context) ([]rota.Queue, error) {
+	if _, err := s.allow(ctx, "queues"); err != nil {
+		return nil, err
+	}
+	all, err := s.store.Queues(ctx)
+	return all, s.outward(err)
+}
+
+// Nodes are all nodes that the store remembers.
+func (s *Server) Nodes(ctx context.Context) ([]rota.Node, error) {
+	if _, err := s.allow(ctx, "nodes"); err != nil {
+		return nil, err
+	}
+	all, err := s.store.Nodes(ctx)
+	return all, s.outward(err)
+}
