@@ -1,0 +1,79 @@
+package node
+
+import (
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Claiming ahead is for short tasks in a backlog only: so many are claimed that the slots have some 20 to 50 ms of
+// work waiting in the keeper, and what ended lingers until several ends fill one commit. With long tasks, or
+// without a backlog, a freed slot asks at once.
+const (
+	shortTask  = 50 * time.Millisecond
+	maxAhead   = 256
+	linger     = 10 * time.Millisecond
+	leastAhead = 20 * time.Millisecond
+	mostAhead  = 50 * time.Millisecond
+	leastRun   = 100 * time.Microsecond // no task counts as shorter
+)
+
+// pace is how fast things go, as measured: means that weigh the younger more.
+type pace struct {
+	mean time.Duration // of a task's run; 0: none measured yet
+	trip time.Duration // of an exchange
+}
+
+// ran counts one run.
+func (p *pace) ran(d time.Duration) { p.mean = weigh(p.mean, max(d, leastRun)) }
+
+// exchanged counts one exchange.
+func (p *pace) exchanged(d time.Duration) { p.trip = weigh(p.trip, max(d, 1)) }
+
+func weigh(mean, d time.Duration) time.Duration {
+	if mean == 0 {
+		return d
+	}
+	return mean + (d-mean)/8
+}
+
+// ahead is how many tasks beyond the slots the keeper should have waiting.
+func (p *pace) ahead(slots int, backlog bool) int {
+	if !backlog || p.mean == 0 || p.mean >= shortTask || slots == 0 {
+		return 0
+	}
+	work := min(max(leastAhead+2*p.trip, leastAhead), mostAhead)
+	return min(perSlots(work, slots, p.mean), maxAhead)
+}
+
+// low is how many must wait in the keeper for an exchange to be put off: fewer could be gone before its answer
+// comes, even if all slots came free at once.
+func (p *pace) low(slots int) int { return slots + perSlots(2*p.trip, slots, p.mean) }
+
+// perSlots is how many runs the slots do in a time, rounded up.
+func perSlots(d time.Duration, slots int, run time.Duration) int {
+	return int((int64(d)*int64(slots) + int64(run) - 1) / int64(run))
+}
+
+// room is how many tasks the next claim may bring.
+func (r *reactor) room(now rota.Elapsed) int {
+	if r.mode != up || r.at[keeping] > r.opts.Slots+maxKeeping || (r.hungry && !r.due(r.claimAt, now)) || now < r.claimAt {
+		return 0
+	}
+	target := r.opts.Slots + r.pace.ahead(r.opts.Slots, r.backlog)
+	return min(max(0, target-r.at[fetching]-r.at[inKeeper]-r.at[reading]), maxClaim)
+}
+
+// lingers reports whether an exchange that could be sent is put off, so that more goes with it.
+func (r *reactor) lingers(now rota.Elapsed) bool {
+	if r.mode != up || r.pace.ahead(r.opts.Slots, r.backlog) == 0 {
+		return false
+	}
+	if waiting := r.at[inKeeper] - r.opts.Slots; waiting <= r.pace.low(r.opts.Slots) {
+		return false
+	}
+	if len(r.ready) == 0 {
+		return true // the slots have work: an end will come and take the claim along
+	}
+	return !r.due(r.oldest+rota.Elapsed(linger), now)
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// How long a node that goes down waits for the ends of what it ended to be recorded.
+const (
+	settleStopped = 10 * time.Second // after the last KILL
+	settleLost    = 5 * time.Second
+)
+
+// drain stops claiming and gives back what has not started.
+func (r *reactor) drain(now rota.Elapsed) {
+	if r.mode != up {
+		return
+	}
+	r.mode = draining
+	r.log.Info("draining", "held", len(r.held))
+	r.noMore(now)
+}
+
+// stop ends what runs too: TERM now, KILL when the grace is over.
+func (r *reactor) stop(now rota.Elapsed) {
+	if r.mode >= stopping {
+		return
+	}
+	r.mode = stopping
+	r.log.Info("stopping", "held", len(r.held))
+	r.noMore(now)
+	for _, a := range r.in(inKeeper) {
+		r.todo.stop = append(r.todo.stop, stop{a.Try, false})
+	}
+	r.killAt = now + rota.Elapsed(r.opts.StopGrace)
+	r.giveUpAt = r.killAt + rota.Elapsed(settleStopped)
+}
+
+// lose ends everything at once: the session is no longer ours, and somebody else may run its tasks. What ended
+// before, or never started, is still reported, once (P3).
+func (r *reactor) lose(err error, now rota.Elapsed) {
+	if r.mode == lost {
+		return
+	}
+	r.mode, r.cause = lost, err
+	r.noMore(now)
+	r.kill()
+	r.giveUpAt = now + rota.Elapsed(settleLost)
+	if f := r.flight; f != nil && !f.out {
+		f.claim, f.retryAt = 0, now
+	}
+}
+
+// noMore gives back what has not started, and tells the others.
+func (r *reactor) noMore(now rota.Elapsed) {
+	r.todo.returns = true
+	for _, a := range r.in(fetching) {
+		r.giveBack(a, "the node takes no more", now)
+	}
+	r.renewAt = now
+}
+
+func (r *reactor) kill() {
+	for _, a := range r.in(inKeeper) {
+		r.todo.stop = append(r.todo.stop, stop{a.Try, true})
+	}
+}
+
+// decideStop kills what outlived its grace while the node stops.
+func (r *reactor) decideStop(now rota.Elapsed) {
+	switch r.mode {
+	case stopping:
+		if r.killAt != 0 && r.due(r.killAt, now) {
+			r.killAt = 0
+			r.kill()
+		}
+		r.due(r.giveUpAt, now)
+	case lost:
+		r.due(r.giveUpAt, now)
+	}
+}
+
+// news is told what Await brought.
+func (r *reactor) news(n rota.News) {
+	if n.Ready {
+		r.hungry = true
+		if r.flight != nil {
+			r.flight.news = true
+		}
+	}
+}
+
+// endings is told which attempts somebody asked to end (P9). The keeper is told once, and again when kill follows
+// cancel.
+func (r *reactor) endings(es []rota.EndingTry, now rota.Elapsed) {
+	for _, e := range es {
+		a := r.held[e.Try]
+		switch {
+		case a == nil:
+			if r.flight != nil && r.flight.claim > 0 {
+				r.early[e.Try] = e.How
+			}
+		case a.asked == e.How || a.asked == rota.EndingKill:
+		default:
+			a.asked = e.How
+			switch a.stage {
+			case fetching:
+				r.giveBack(a, "it was asked to end before it started", now)
+			case inKeeper:
+				r.todo.stop = append(r.todo.stop, stop{e.Try, e.How == rota.EndingKill})
+			}
+		}
+	}
+}
+
+// decideRenewal renews the lease every third of its time.
+func (r *reactor) decideRenewal(now rota.Elapsed) {
+	if r.mode == lost || r.renewing || !r.due(r.renewAt, now) {
+		return
+	}
+	r.renewing = true
+	r.renewAt = now + rota.Elapsed(r.opts.TTL/3)
+	r.todo.renew = &rota.Renewal{Session: r.opts.Session, State: r.state(), Seq: r.seq, Held: r.tries()}
+}

@@ -1,0 +1,227 @@
+package node
+
+import (
+	"errors"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// What one exchange carries at most, so that it fits into a request and a transaction (P18).
+const (
+	maxFinishes    = 500
+	maxClaim       = 500
+	maxInlineBytes = 1 << 20
+)
+
+// flight is an exchange under way. Until it is answered it is sent again and again under the same number, and
+// nothing else is sent (P5).
+type flight struct {
+	seq      int64
+	finishes []*finish
+	claim    int
+	sent     rota.Elapsed // the last time
+	out      bool         // sent, and no answer yet
+	news     bool         // of work, since it was first sent
+	again    pauses
+	retryAt  rota.Elapsed
+}
+
+// decideExchange sends what has ended and claims what fits, if there is anything of it and nothing is under way.
+func (r *reactor) decideExchange(now rota.Elapsed) {
+	if r.mute {
+		r.abandon(r.ready)
+		r.ready = nil
+		return
+	}
+	if f := r.flight; f != nil {
+		if !f.out && r.due(f.retryAt, now) {
+			r.send(f, now)
+		}
+		return
+	}
+	room := r.room(now)
+	if len(r.ready) == 0 && (room == 0 || !r.hungry) || r.lingers(now) {
+		return
+	}
+	r.flight = &flight{seq: r.seq + 1, finishes: r.portion(), claim: room, again: afterFailure()}
+	r.send(r.flight, now)
+}
+
+// portion takes from what is ready as much as one exchange carries.
+func (r *reactor) portion() []*finish {
+	n, bytes := 0, 0
+	for _, f := range r.ready {
+		for _, c := range f.Output {
+			bytes += len(c.Data)
+		}
+		if n == maxFinishes || (n > 0 && bytes > maxInlineBytes) {
+			break
+		}
+		n++
+	}
+	some := r.ready[:n:n]
+	r.ready = r.ready[n:]
+	return some
+}
+
+func (r *reactor) send(f *flight, now rota.Elapsed) {
+	f.sent, f.out = now, true
+	x := &rota.Exchange{Session: r.opts.Session, Seq: f.seq}
+	for _, fin := range f.finishes {
+		x.Finished = append(x.Finished, fin.at(now))
+	}
+	if f.claim > 0 {
+		x.Claim = rota.Claim{Max: f.claim, Queues: r.opts.Queues}
+	}
+	r.todo.exchange = x
+}
+
+// answered is told the answer to the exchange under way, or that it failed.
+func (r *reactor) answered(ans rota.Exchanged, err error, now rota.Elapsed) {
+	f := r.flight
+	f.out = false
+	if err != nil {
+		r.unanswered(f, err, now)
+		return
+	}
+	if f.again.begun() {
+		r.log.Info("the server answers again", "seq", f.seq)
+	}
+	r.flight, r.seq = nil, f.seq
+	r.pace.exchanged(now.Sub(f.sent))
+	r.stats.Exchanges++
+	if f.claim > 0 {
+		r.backlog = len(ans.Claimed) >= f.claim
+		r.hungry = r.backlog || f.news
+	}
+	r.claimed(ans.Claimed, now)
+	r.recorded(f.finishes, ans.Refused)
+	clear(r.early)
+}
+
+// unanswered deals with an exchange that failed. What can be mended by waiting is sent again as it was; a lost
+// session ends the node, after one more exchange that only finishes (P3).
+func (r *reactor) unanswered(f *flight, err error, now rota.Elapsed) {
+	leaseLost := errors.Is(err, rota.ErrLeaseLost)
+	if r.mode == lost || leaseLost || errors.Is(err, rota.ErrConflict) || errors.Is(err, rota.ErrBroken) {
+		r.lose(err, now)
+		if leaseLost && f.claim > 0 && len(f.finishes) > 0 {
+			f.claim, f.retryAt = 0, now
+			return
+		}
+		r.flight, r.mute = nil, true
+		r.abandon(f.finishes)
+		return
+	}
+	if !f.again.begun() {
+		r.log.Warn("exchange not answered; sending it again", "seq", f.seq, "finished", len(f.finishes), "err", err)
+	}
+	f.retryAt = now + rota.Elapsed(f.again.more())
+}
+
+// abandon gives up on finishes that the store will not take.
+func (r *reactor) abandon(fs []*finish) {
+	for _, f := range fs {
+		if a := r.held[f.Try]; a != nil {
+			r.release(a)
+		}
+	}
+}
+
+// claimed starts what a claim brought.
+func (r *reactor) claimed(as []rota.Assignment, now rota.Elapsed) {
+	for i := range as {
+		a := &attempt{Assignment: as[i]}
+		if r.held[a.Try] != nil {
+			continue
+		}
+		r.stats.Claimed++
+		r.hold(a, fetching)
+		a.asked = r.early[a.Try]
+		switch {
+		case a.asked != "":
+			r.giveBack(a, "it was asked to end before it started", now)
+		case r.mode != up:
+			r.giveBack(a, "the node takes no more", now)
+		case a.HasInput && a.Spec.Stdin == "":
+			r.needInput(a, now)
+		default:
+			r.start(a, "", now)
+		}
+	}
+}
+
+// start prepares an attempt for the keeper. What cannot be prepared can never run: it is refused (P7).
+func (r *reactor) start(a *attempt, input string, now rota.Elapsed) {
+	p, err := r.prepare(&a.Assignment, input)
+	if err != nil {
+		r.finish(a, &finish{Finish: rota.Finish{Try: a.Try, Outcome: rota.OutcomeRefused, Reason: err.Error()}, ended: now}, now)
+		return
+	}
+	r.enter(a, inKeeper)
+	r.todo.start = append(r.todo.start, p)
+}
+
+// notStarted is told that the keeper did not take processes. That is our failure: the tasks are given back.
+func (r *reactor) notStarted(ps []executor.Process, err error, now rota.Elapsed) {
+	r.log.Error("tasks not started and given back", "count", len(ps), "err", err)
+	r.balk(now)
+	for _, p := range ps {
+		if a := r.held[p.Try]; a != nil && a.stage == inKeeper {
+			r.giveBack(a, "the node could not start it: "+err.Error(), now)
+		}
+	}
+}
+
+// balk puts off the next claim, each time for longer: a node that cannot start tasks would only use up how often
+// they may be given back.
+func (r *reactor) balk(now rota.Elapsed) {
+	if now >= r.claimAt {
+		r.claimAt = now + rota.Elapsed(r.balked.more())
+		r.hungry = true
+	}
+}
+
+// giveBack finishes an attempt that never started.
+func (r *reactor) giveBack(a *attempt, why string, now rota.Elapsed) {
+	r.finish(a, &finish{Finish: rota.Finish{Try: a.Try, Outcome: rota.OutcomeReturned, Reason: why}, ended: now}, now)
+}
+
+// finish gathers the end of an attempt for the next exchange.
+func (r *reactor) finish(a *attempt, f *finish, now rota.Elapsed) {
+	r.enter(a, ended)
+	r.gather(f, now)
+}
+
+func (r *reactor) gather(f *finish, now rota.Elapsed) {
+	if len(r.ready) == 0 {
+		r.oldest = now
+	}
+	r.ready = append(r.ready, f)
+}
+
+// recorded lets go of what the store has recorded, or refused as no longer ours.
+func (r *reactor) recorded(fs []*finish, refused []rota.Refusal) {
+	why := make(map[rota.Try]string, len(refused))
+	for _, f := range refused {
+		why[f.Try] = f.Why
+	}
+	for _, f := range fs {
+		delete(r.strays, f.Try)
+		if text, no := why[f.Try]; no {
+			r.log.Warn("an end was refused", "task", f.Task, "attempt", f.Attempt, "why", text)
+			f.left += f.kept // the only copy
+		} else {
+			r.stats.Finished++
+			r.todo.spent = append(r.todo.spent, f.spent...)
+		}
+		r.left += f.left
+		if a := r.held[f.Try]; a != nil {
+			if a.exit.Try == a.Try {
+				r.todo.forget = append(r.todo.forget, a.Try)
+			}
+			r.release(a)
+		}
+	}
+}

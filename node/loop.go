@@ -1,0 +1,136 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// loop is the one goroutine that owns the state. It ends when the reactor is done. Calls are made under calls,
+// which outlives ctx so that a stopping node can still report.
+func (n *Node) loop(ctx, calls context.Context) error {
+	r := newReactor(n.opts, n.log, n.elapsed())
+	r.prepare = n.preparer()
+	exits, drain, stopped := n.keeper.Exits(), n.drain, ctx.Done()
+	select {
+	case <-drain: // told to before it began
+		r.drain(n.elapsed())
+	default:
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now := n.elapsed()
+		r.decide(now)
+		n.perform(calls, r)
+		n.publish(r)
+		if done, err := r.done(now); done {
+			return err
+		}
+		timer.Reset(min(r.wake, now+rota.Elapsed(time.Hour)).Sub(now))
+		select {
+		case e := <-n.events:
+			e(r, n.elapsed())
+		case xs, ok := <-exits:
+			if !ok {
+				exits = nil
+				r.lose(errKeeperClosed, n.elapsed())
+				continue
+			}
+			r.exited(xs, n.elapsed())
+		case <-drain:
+			drain = nil
+			r.drain(n.elapsed())
+		case <-stopped:
+			stopped = nil
+			r.stop(n.elapsed())
+		case <-timer.C:
+		}
+		n.more(r, exits)
+	}
+}
+
+var errKeeperClosed = errors.New("the keeper was closed")
+
+// more applies what else has come already, so that one decision serves it all.
+func (n *Node) more(r *reactor, exits <-chan []executor.Exit) {
+	for range cap(n.events) {
+		select {
+		case e := <-n.events:
+			e(r, n.elapsed())
+		case xs, ok := <-exits:
+			if !ok {
+				return // the loop meets it again
+			}
+			r.exited(xs, n.elapsed())
+		default:
+			return
+		}
+	}
+}
+
+// perform does what the reactor wants done. What may wait runs beside the loop.
+func (n *Node) perform(calls context.Context, r *reactor) {
+	todo := r.take()
+	if len(todo.start) > 0 {
+		if err := n.keeper.Start(todo.start); err != nil {
+			r.notStarted(todo.start, err, n.elapsed())
+			r.wake = 0 // there is something to decide at once
+		}
+	}
+	if todo.returns {
+		n.keeper.Return()
+	}
+	for _, s := range todo.stop {
+		n.keeper.Stop(s.Try, s.now)
+	}
+	if len(todo.forget) > 0 {
+		n.keeper.Forget(todo.forget)
+	}
+	for _, job := range todo.unlink {
+		n.dropInput(job)
+	}
+	for _, job := range todo.unfetch {
+		n.stopFetching(job)
+	}
+	n.performBeside(calls, todo)
+}
+
+func (n *Node) performBeside(calls context.Context, todo actions) {
+	if x := todo.exchange; x != nil {
+		n.calls.Go(func() { n.exchange(calls, *x) })
+	}
+	if rn := todo.renew; rn != nil {
+		n.calls.Go(func() { n.renew(calls, *rn) })
+	}
+	if len(todo.collect) > 0 {
+		n.calls.Go(func() { n.collect(calls, todo.collect) })
+	}
+	for _, job := range todo.fetch {
+		n.fetch(calls, job)
+	}
+	if len(todo.spent) > 0 {
+		n.calls.Go(func() { n.remove(todo.spent) })
+	}
+	if todo.sweep != nil {
+		n.calls.Go(func() { n.sweepOutput(todo.sweep) })
+	}
+}
+
+// exchange sends one exchange and brings its answer to the loop.
+func (n *Node) exchange(ctx context.Context, x rota.Exchange) {
+	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL)
+	defer cancel()
+	ans, err := n.svc.Exchange(ctx, x)
+	n.post(func(r *reactor, now rota.Elapsed) { r.answered(ans, err, now) })
+}
+
+func (n *Node) publish(r *reactor) {
+	s := r.figures()
+	n.mu.Lock()
+	n.stats = s
+	n.mu.Unlock()
+}

@@ -1,0 +1,194 @@
+// Package node runs tasks: it claims them, has a keeper run them, renews its lease while they run, keeps what they
+// wrote and finishes them; and it drains.
+//
+// One goroutine owns all state (loop.go): a reactor that is told what happened and answers what is to be done. What
+// may block — calls of the service, reading files — runs beside it and comes back as a message. The package touches
+// the node's part of the service and its own folder, nothing else: processes are the keeper's.
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// Options say how a node works. Name and Dir are needed; the zero value of all else works.
+type Options struct {
+	Name      string         // unique in the cluster
+	Key       string         // proves that the name is this node's; from its data folder
+	Session   rota.SessionID // of the keeper's life; default: a random one
+	Started   []rota.Try     // what earlier keepers of the folder are known to have started; see rota.Opening
+	Slots     int            // how many attempts run at once; 0: none
+	Queues    []string       // patterns, in order; none: all
+	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
+	Socket    string         // where jobs reach the server: their ROTA_SOCKET
+	Transient bool           // lives as long as the command that started it (P27)
+
+	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
+	Retention Retention // of the full texts that stay in Dir/output
+
+	TTL       time.Duration // of the session's lease; default 30 s
+	StopGrace time.Duration // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
+
+	Elapsed func() rota.Elapsed // default: clock.Elapsed
+	Log     *slog.Logger        // default: slog.Default
+}
+
+// Retention says how long the full text of an output that the store keeps only in part stays on the node.
+type Retention struct {
+	Age   time.Duration // since it was written; default 7 days
+	Bytes int64         // of all together, the oldest go first; default 1 GiB
+}
+
+// Node is one machine's part in running tasks. Run runs it once; the other methods may be called at any time, from
+// anywhere.
+type Node struct {
+	opts      Options
+	svc       rota.NodeService
+	keeper    executor.Keeper
+	executors map[string]executor.Executor
+	elapsed   func() rota.Elapsed
+	log       *slog.Logger
+
+	drain     chan struct{} // closed by Drain
+	drainOnce sync.Once
+	events    chan event    // messages to the loop
+	gone      chan struct{} // closed when the loop has ended
+	calls     sync.WaitGroup
+	keeping   chan struct{}                     // one place for each large output that is being kept
+	fetches   map[rota.JobID]context.CancelFunc // the loop's
+
+	mu    sync.Mutex
+	stats Stats
+}
+
+// event is a message to the loop: what happened, applied to the state by the one goroutine that owns it.
+type event func(r *reactor, now rota.Elapsed)
+
+// New makes a node; Run starts it. A rota.Service is a rota.NodeService.
+func New(svc rota.NodeService, keeper executor.Keeper, executors []executor.Executor, opts Options) *Node {
+	opts = opts.withDefaults()
+	n := &Node{opts: opts, svc: svc, keeper: keeper, executors: map[string]executor.Executor{},
+		elapsed: opts.Elapsed, log: opts.Log.With("node", opts.Name),
+		drain: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
+		keeping: make(chan struct{}, keepsAtOnce), fetches: map[rota.JobID]context.CancelFunc{}}
+	for _, e := range executors {
+		n.executors[e.Name()] = e
+	}
+	n.stats = Stats{Session: opts.Session, State: rota.NodeUp, Slots: opts.Slots}
+	return n
+}
+
+func (o Options) withDefaults() Options {
+	if o.Session == "" {
+		o.Session = newSession()
+	}
+	if o.OutputCap == 0 {
+		o.OutputCap = rota.OutputCap
+	}
+	if o.Retention.Age == 0 {
+		o.Retention.Age = 7 * 24 * time.Hour
+	}
+	if o.Retention.Bytes == 0 {
+		o.Retention.Bytes = 1 << 30
+	}
+	if o.TTL == 0 {
+		o.TTL = 30 * time.Second
+	}
+	if o.StopGrace == 0 {
+		o.StopGrace = 5 * time.Second
+	}
+	if o.Elapsed == nil {
+		o.Elapsed = clock.Elapsed
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+func newSession() rota.SessionID {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return rota.SessionID(hex.EncodeToString(b[:]))
+}
+
+// Run opens the session and works until the node is drained, ctx ends or the session is lost.
+//
+// Drained, it lets what runs end, closes the session and returns nil. When ctx ends it ends what runs (TERM, then
+// KILL after StopGrace), reports it as lost through no fault of the job's, and does the same; it gives up, with an
+// error, on a service that does not answer meanwhile. When the session is lost (ErrLeaseLost), or the store is not
+// durable (ErrBroken), it ends everything at once and returns the error. The values of ctx, the principal among
+// them, go with every call. What the keeper then still has is ended by its Close, which is the caller's business.
+func (n *Node) Run(ctx context.Context) error {
+	for _, dir := range []string{n.outputDir(), n.inputDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return rota.Errorf(rota.ErrInternal, "start node %s: %v", n.opts.Name, err)
+		}
+	}
+	n.sweepInput()
+	if err := n.open(ctx); err != nil {
+		return err
+	}
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.calls.Go(func() { n.await(calls) })
+	err := n.loop(ctx, calls)
+	close(n.gone)
+	cancel()
+	n.calls.Wait()
+	if err != nil {
+		return err
+	}
+	return n.closeSession(context.WithoutCancel(ctx))
+}
+
+// Drain makes the node stop claiming, give back what has not started, and end Run when the last attempt has ended.
+// It does not wait.
+func (n *Node) Drain() { n.drainOnce.Do(func() { close(n.drain) }) }
+
+// Busy is how many attempts the node holds: from their claim until their end is recorded.
+func (n *Node) Busy() int { return n.Stats().Held }
+
+// Stats is what the node does at the moment, and has done since it started.
+func (n *Node) Stats() Stats {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stats
+}
+
+// Stats are figures of a node for people.
+type Stats struct {
+	Session   rota.SessionID
+	State     rota.NodeState
+	Slots     int
+	Held      int           // attempts from their claim until their end is recorded
+	Running   int           // of those: in a slot
+	Waiting   int           // of those: in the keeper, for a slot
+	Finishing int           // of those: ended, and their end or output not yet recorded
+	Mean      time.Duration // recent tasks' mean run, the younger weighing more; 0: none yet
+	Claimed   int64         // tasks since the start
+	Finished  int64
+	Exchanges int64 // answered ones
+}
+
+func (n *Node) outputDir() string { return filepath.Join(n.opts.Dir, "output") }
+func (n *Node) inputDir() string  { return filepath.Join(n.opts.Dir, "input") }
+
+// post tells the loop something; false when it has ended and nobody listens.
+func (n *Node) post(e event) bool {
+	select {
+	case n.events <- e:
+		return true
+	case <-n.gone:
+		return false
+	}
+}

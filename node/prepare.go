@@ -1,0 +1,119 @@
+package node
+
+import (
+	"os/user"
+	"strconv"
+	"strings"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// preparer makes processes of claimed tasks. Its errors are the job's: the task can never run so.
+func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Process, error) {
+	clean := cleanEnv()
+	return func(a *rota.Assignment, input string) (executor.Process, error) {
+		ex := n.executors[a.Spec.Executor]
+		if ex == nil {
+			return executor.Process{}, rota.Errorf(rota.ErrUnsupported, "executor %q: node %s does not have it", a.Spec.Executor, n.opts.Name)
+		}
+		cmd, err := ex.Command(a)
+		if err != nil {
+			return executor.Process{}, err
+		}
+		p := executor.Process{Try: a.Try, Command: cmd, Env: environment(a, clean, n.opts.Name, n.opts.Socket),
+			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: a.Attempt > 1,
+			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace}
+		if p.Stdin == "" {
+			p.Stdin = input
+		}
+		if p.Grace == 0 {
+			p.Grace = rota.DefaultGrace
+		}
+		if p.Out, err = expand(a.Spec.Out, a.Try); err != nil {
+			return executor.Process{}, err
+		}
+		if p.Err, err = expand(a.Spec.Err, a.Try); err != nil {
+			return executor.Process{}, err
+		}
+		return p, nil
+	}
+}
+
+// environment is what the job's process gets: its own variables as submitted, complete, or the clean ones; and
+// Rota's. ROTA_TASK_INDEX is there for elements of arrays and lines, ROTA_LINE for lines, ROTA_SOCKET where the
+// node has one. The keeper adds what only the slot knows.
+func environment(a *rota.Assignment, clean []string, node, socket string) []string {
+	base := a.Spec.Env
+	if len(base) == 0 {
+		base = clean
+	}
+	env := make([]string, len(base), len(base)+10)
+	copy(env, base)
+	env = append(env,
+		"ROTA_JOB="+a.Task.Job().String(),
+		"ROTA_TASK="+a.Task.String(),
+		"ROTA_ATTEMPT="+strconv.Itoa(a.Attempt),
+		"ROTA_QUEUE="+a.Queue,
+		"ROTA_NODE="+node,
+		"ROTA_NAME="+a.Spec.Name)
+	if a.Task.IsElement() {
+		env = append(env, "ROTA_TASK_INDEX="+strconv.Itoa(a.Task.Index()))
+	}
+	if a.Spec.Lines {
+		env = append(env, "ROTA_LINE="+a.Line)
+	}
+	if socket != "" {
+		env = append(env, "ROTA_SOCKET="+socket)
+	}
+	return env
+}
+
+// cleanEnv is the environment of a job that brings none: nothing is inherited from the node but who it runs as.
+func cleanEnv() []string {
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "SHELL=/bin/sh"}
+	home, name := "/", ""
+	if u, err := user.Current(); err == nil {
+		home, name = u.HomeDir, u.Username
+	}
+	env = append(env, "HOME="+home)
+	if name != "" {
+		env = append(env, "USER="+name)
+	}
+	return env
+}
+
+// expand replaces the placeholders in the path of a job's own output file: %j job, %a index (0 for a task that is
+// no element), %n attempt, %% a percent sign.
+func expand(path string, t rota.Try) (string, error) {
+	if !strings.Contains(path, "%") {
+		return path, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] != '%' {
+			b.WriteByte(path[i])
+			continue
+		}
+		i++
+		switch {
+		case i == len(path):
+			return "", badPlaceholder(path, "%")
+		case path[i] == 'j':
+			b.WriteString(t.Task.Job().String())
+		case path[i] == 'a':
+			b.WriteString(strconv.Itoa(t.Task.Index()))
+		case path[i] == 'n':
+			b.WriteString(strconv.Itoa(t.Attempt))
+		case path[i] == '%':
+			b.WriteByte('%')
+		default:
+			return "", badPlaceholder(path, path[i-1:i+1])
+		}
+	}
+	return b.String(), nil
+}
+
+func badPlaceholder(path, what string) error {
+	return rota.Invalid("output file %q: %s is no placeholder; write %%j (job), %%a (index), %%n (attempt) or %%%% (a percent sign)", path, what)
+}

@@ -1,0 +1,230 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// reactor is the node's state, and what follows from what happens. It calls nothing that waits: what is to be done
+// gathers in todo, which the loop carries out. Every method is told the time.
+type reactor struct {
+	opts    Options
+	log     *slog.Logger
+	prepare func(a *rota.Assignment, input string) (executor.Process, error)
+
+	mode  mode
+	cause error // why the session is lost
+
+	held   map[rota.Try]*attempt
+	at     [stages]int // how many attempts are in each stage
+	inputs map[rota.JobID]*input
+	early  map[rota.Try]rota.Ending // asked to end, and perhaps claimed by the exchange under way
+	strays map[rota.Try]bool        // given back, not yet recorded
+
+	seq    int64     // of the last exchange whose answer came
+	flight *flight   // the exchange under way
+	ready  []*finish // for the next one
+	oldest rota.Elapsed
+	mute   bool // lost, and the farewell failed: nothing more is sent
+
+	hungry  bool // the next claim may find something
+	backlog bool // the last claim found all it asked for
+	pace    pace
+	balked  pauses       // after tasks that the keeper could not start
+	claimAt rota.Elapsed // no claim before
+
+	renewAt  rota.Elapsed
+	renewing bool
+	unheard  pauses // after renewals without an answer
+
+	killAt, giveUpAt rota.Elapsed // while stopping
+	sweepAt          rota.Elapsed
+	sweeping         bool
+	left             int64 // bytes that stayed in the output folder since the last sweep
+
+	wake  rota.Elapsed // when to decide again though nothing happens
+	todo  actions
+	stats Stats
+}
+
+// mode is how far the node has gone towards its end.
+type mode int
+
+const (
+	up       mode = iota
+	draining      // claims nothing, lets what runs end
+	stopping      // ends what runs
+	lost          // the session is no longer ours: ends everything at once
+)
+
+const never = rota.Elapsed(math.MaxInt64)
+
+// attempt is one that the node holds: from its claim until its end is recorded.
+type attempt struct {
+	rota.Assignment
+	stage stage
+	asked rota.Ending // somebody asked it to end, so strongly
+	gone  bool        // the store no longer has it as ours
+	exit  executor.Exit
+}
+
+// stage is where an attempt stands in the node.
+type stage int
+
+const (
+	fetching stage = iota // waits for its job's input
+	inKeeper              // waits there for a slot, or runs
+	reading               // has ended, and its output is looked at
+	keeping               // has ended, and its output is being kept, which may take its time
+	ended                 // its finish is gathered or under way
+	stages
+)
+
+// actions are what the loop is to do.
+type actions struct {
+	start    []executor.Process
+	stop     []stop
+	returns  bool // the keeper shall return all that has not started
+	exchange *rota.Exchange
+	renew    *rota.Renewal
+	collect  []executor.Exit
+	fetch    []rota.JobID
+	unfetch  []rota.JobID // stop fetching
+	unlink   []rota.JobID // the input of a job is not needed any more
+	forget   []rota.Try
+	spent    []string // files to be removed
+	sweep    []rota.Try
+}
+
+type stop struct {
+	rota.Try
+	now bool
+}
+
+func newReactor(opts Options, log *slog.Logger, now rota.Elapsed) *reactor {
+	return &reactor{opts: opts, log: log, held: map[rota.Try]*attempt{}, inputs: map[rota.JobID]*input{},
+		early: map[rota.Try]rota.Ending{}, strays: map[rota.Try]bool{}, hungry: true,
+		balked:  pauses{first: time.Second, cap: 30 * time.Second},
+		unheard: pauses{first: opts.TTL / 30, cap: opts.TTL / 3},
+		renewAt: now + rota.Elapsed(opts.TTL/3), sweepAt: now, wake: never,
+		stats: Stats{Session: opts.Session, Slots: opts.Slots}}
+}
+
+// take hands over what is to be done.
+func (r *reactor) take() actions {
+	todo := r.todo
+	r.todo = actions{}
+	return todo
+}
+
+// decide does what is due now, and says in wake when the next thing will be.
+func (r *reactor) decide(now rota.Elapsed) {
+	r.wake = never
+	r.decideStop(now)
+	r.decideExchange(now)
+	r.decideRenewal(now)
+	r.decideSweep(now)
+}
+
+// due reports whether a time has come; if not, the loop wakes then.
+func (r *reactor) due(at, now rota.Elapsed) bool {
+	if now >= at {
+		return true
+	}
+	r.wake = min(r.wake, at)
+	return false
+}
+
+// enter puts an attempt into a stage; hold and release count it in and out.
+func (r *reactor) enter(a *attempt, s stage) {
+	r.at[a.stage]--
+	a.stage = s
+	r.at[s]++
+}
+
+func (r *reactor) hold(a *attempt, s stage) {
+	a.stage = s
+	r.at[s]++
+	r.held[a.Try] = a
+}
+
+func (r *reactor) release(a *attempt) {
+	r.at[a.stage]--
+	delete(r.held, a.Try)
+	r.releaseInput(a)
+}
+
+// in are the attempts in a stage, in the order of their ids.
+func (r *reactor) in(s stage) []*attempt {
+	var as []*attempt
+	for _, a := range r.held {
+		if a.stage == s {
+			as = append(as, a)
+		}
+	}
+	slices.SortFunc(as, func(a, b *attempt) int { return compareTries(a.Try, b.Try) })
+	return as
+}
+
+// tries are all attempts held, in the order of their ids.
+func (r *reactor) tries() []rota.Try {
+	ts := make([]rota.Try, 0, len(r.held))
+	for t := range r.held {
+		ts = append(ts, t)
+	}
+	slices.SortFunc(ts, compareTries)
+	return ts
+}
+
+func compareTries(a, b rota.Try) int {
+	if a.Task != b.Task {
+		return int(min(max(a.Task-b.Task, -1), 1))
+	}
+	return a.Attempt - b.Attempt
+}
+
+// done reports whether the loop ends, and with what.
+func (r *reactor) done(now rota.Elapsed) (bool, error) {
+	settled := len(r.held) == 0 && r.flight == nil && len(r.ready) == 0
+	switch {
+	case r.mode == up, !settled && (r.mode == draining || now < r.giveUpAt):
+		return false, nil
+	case r.mode == lost && errors.Is(r.cause, rota.ErrLeaseLost):
+		return true, fmt.Errorf("session %s of node %s is lost, what it ran was ended: %w", r.opts.Session, r.opts.Name, r.cause)
+	case r.mode == lost:
+		return true, fmt.Errorf("node %s stops, what it ran was ended: %w", r.opts.Name, r.cause)
+	case !settled:
+		return true, rota.Errorf(rota.ErrUnavailable, "stop node %s: the server did not answer, the ends of %d attempts are not recorded",
+			r.opts.Name, len(r.held)).WithFix("start the node again on the same folder: they are settled then")
+	}
+	return true, nil
+}
+
+// figures are the state in numbers.
+func (r *reactor) figures() Stats {
+	s := r.stats
+	s.State = r.state()
+	s.Held = len(r.held)
+	s.Running = min(r.at[inKeeper], r.opts.Slots)
+	s.Waiting = r.at[inKeeper] - s.Running + r.at[fetching]
+	s.Finishing = r.at[reading] + r.at[keeping] + r.at[ended]
+	s.Mean = r.pace.mean
+	return s
+}
+
+func (r *reactor) state() rota.NodeState {
+	switch r.mode {
+	case up:
+		return rota.NodeUp
+	case lost:
+		return rota.NodeLost
+	}
+	return rota.NodeDraining
+}

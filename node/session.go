@@ -1,0 +1,131 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// open opens the session. While the service is not available it goes on trying, until ctx ends.
+func (n *Node) open(ctx context.Context) error {
+	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: true, Started: n.opts.Started}
+	again := afterFailure()
+	for {
+		err := n.svc.OpenSession(ctx, o)
+		if err == nil {
+			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots)
+			return nil
+		}
+		if !errors.Is(err, rota.ErrUnavailable) {
+			return fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
+		}
+		if !again.begun() {
+			n.log.Warn("session not opened yet; trying again", "err", err)
+		}
+		if !sleep(ctx, again.more()) {
+			return fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
+		}
+	}
+}
+
+// self is the node as the others see it. Its times are the store's to set.
+func (n *Node) self() rota.Node {
+	executors := make(map[string]string, len(n.executors))
+	for name, e := range n.executors {
+		executors[name] = e.Version()
+	}
+	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Executors: executors,
+		Transient: n.opts.Transient, State: rota.NodeUp}
+}
+
+// closeSession ends the session cleanly. The work is done by then: a service that does not answer gets a few tries.
+func (n *Node) closeSession(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	again := afterFailure()
+	for {
+		err := n.svc.CloseSession(ctx, n.opts.Session)
+		if err == nil {
+			n.log.Info("session closed", "session", n.opts.Session)
+			return nil
+		}
+		if !errors.Is(err, rota.ErrUnavailable) || !sleep(ctx, again.more()) {
+			return fmt.Errorf("close the session of node %s: %w", n.opts.Name, err)
+		}
+	}
+}
+
+// awaitTime is how long one Await waits. Its end without news makes the node ask for work all the same: polling
+// stays on behind every notification.
+const awaitTime = 30 * time.Second
+
+// await brings the loop news of work and of attempts to be ended.
+func (n *Node) await(ctx context.Context) {
+	failed := afterFailure()
+	hot := pauses{first: time.Millisecond, cap: 50 * time.Millisecond} // a service that answers at once must not spin us
+	for {
+		asked := n.elapsed()
+		news, err := n.svc.Await(ctx, n.opts.Session, awaitTime)
+		took := n.elapsed().Sub(asked)
+		pause := time.Duration(0)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, rota.ErrLeaseLost):
+			n.post(func(r *reactor, now rota.Elapsed) { r.lose(err, now) })
+			return
+		case err != nil:
+			if !failed.begun() {
+				n.log.Warn("no news of work; trying again", "err", err)
+			}
+			pause = failed.more()
+		default:
+			failed.reset()
+			news.Ready = news.Ready || took >= awaitTime
+			n.post(func(r *reactor, now rota.Elapsed) {
+				r.news(news)
+				r.endings(news.Ending, now)
+			})
+			if took > time.Millisecond {
+				hot.reset()
+			} else {
+				pause = hot.more()
+			}
+		}
+		if pause > 0 && !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// renew sends one renewal and brings its answer to the loop.
+func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
+	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL/3)
+	defer cancel()
+	ans, err := n.svc.Renew(ctx, rn)
+	if len(ans.Strays) > 0 {
+		ans.Strays = without(ans.Strays, n.keeper.Held())
+	}
+	n.post(func(r *reactor, now rota.Elapsed) { r.renewed(ans, err, now) })
+}
+
+// without is the tries of a that are not in b.
+func without(a, b []rota.Try) []rota.Try {
+	in := make(map[rota.Try]bool, len(b))
+	for _, t := range b {
+		in[t] = true
+	}
+	var out []rota.Try
+	for _, t := range a {
+		if !in[t] {
+			out = append(out, t)
+		}
+	}
+	return out
+}

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// sweepEvery is how often old output is looked for, unless much of it came since.
+const sweepEvery = 10 * time.Minute
+
+// decideSweep has the output folder swept: at the start, rarely after, and when an eighth of what may stay is new.
+func (r *reactor) decideSweep(now rota.Elapsed) {
+	if r.sweeping || r.left <= r.opts.Retention.Bytes/8 && !r.due(r.sweepAt, now) {
+		return
+	}
+	r.sweeping, r.left = true, 0
+	r.sweepAt = now + rota.Elapsed(sweepEvery)
+	r.todo.sweep = r.tries()
+}
+
+// textFile is the full text of an ended attempt's stream in the output folder.
+type textFile struct {
+	name    string
+	try     rota.Try
+	stream  rota.Stream
+	size    int64
+	written time.Time
+}
+
+// textName is the file's name: the task as a plain number, the attempt, the stream.
+func textName(t rota.Try, s rota.Stream) string {
+	return strconv.FormatInt(int64(t.Task), 10) + "." + strconv.Itoa(t.Attempt) + "." + string(s)
+}
+
+func parseTextName(name string) (t rota.Try, s rota.Stream, ok bool) {
+	task, rest, _ := strings.Cut(name, ".")
+	attempt, stream, _ := strings.Cut(rest, ".")
+	id, err1 := strconv.ParseInt(task, 10, 64)
+	number, err2 := strconv.Atoi(attempt)
+	t, s = rota.Try{Task: rota.TaskID(id), Attempt: number}, rota.Stream(stream)
+	ok = err1 == nil && err2 == nil && (s == rota.Stdout || s == rota.Stderr) && textName(t, s) == name
+	return t, s, ok
+}
+
+// sweepOutput removes full texts over the age or the bytes that may stay, the oldest first. Those of attempts that
+// the node holds are not touched, nor what was written since it was asked.
+func (n *Node) sweepOutput(held []rota.Try) {
+	now := time.Now() // files' times are wall times
+	files, err := n.texts()
+	if err != nil {
+		n.log.Warn("output folder not swept", "err", err)
+	}
+	spare := make(map[rota.Try]bool, len(held))
+	for _, t := range held {
+		spare[t] = true
+	}
+	files = slices.DeleteFunc(files, func(f textFile) bool { return spare[f.try] || f.written.After(now) })
+	var paths []string
+	for _, f := range overdue(files, n.opts.Retention, now) {
+		paths = append(paths, filepath.Join(n.outputDir(), f.name))
+	}
+	n.remove(paths)
+	n.post(func(r *reactor, now rota.Elapsed) { r.sweeping = false })
+}
+
+// overdue is what must go of the files so that none is too old, and all together are not too much.
+func overdue(files []textFile, limit Retention, now time.Time) []textFile {
+	slices.SortFunc(files, func(a, b textFile) int {
+		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.name, b.name))
+	})
+	total := int64(0)
+	for _, f := range files {
+		total += f.size
+	}
+	n := 0
+	for ; n < len(files); n++ {
+		if f := files[n]; now.Sub(f.written) <= limit.Age && total <= limit.Bytes {
+			break
+		}
+		total -= files[n].size
+	}
+	return files[:n]
+}
+
+// texts are the full texts in the output folder. Other files there are not ours to touch.
+func (n *Node) texts() ([]textFile, error) {
+	entries, err := os.ReadDir(n.outputDir())
+	var files []textFile
+	for _, e := range entries {
+		t, s, ok := parseTextName(e.Name())
+		if !ok || !e.Type().IsRegular() {
+			continue
+		}
+		info, e1 := e.Info()
+		if e1 != nil {
+			continue // gone meanwhile
+		}
+		files = append(files, textFile{e.Name(), t, s, info.Size(), info.ModTime()})
+	}
+	return files, err
+}
