@@ -1,0 +1,41 @@
+package api
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/rotaqueue/rota"
+)
+
+// BenchmarkSubmit is what the wire costs a submit, both sides together: 64 callers over the unix socket, and a
+// Service that does nothing.
+func BenchmarkSubmit(b *testing.B) {
+	svc := &spy{gives: map[reflect.Type]any{reflect.TypeFor[rota.Submitted](): rota.Submitted{Job: 4711, Tasks: 1}}}
+	_, c := overSocket(b, svc, Options{})
+	sub := rota.Submission{Key: "0123456789abcdef0123456789abcdef", Spec: rota.Spec{
+		Name: "bench", Argv: []string{"/bin/true", "--of", "no", "consequence"}, Dir: "/home/somebody/project",
+		Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/home/somebody"}}}
+	b.ReportAllocs()
+	b.SetParallelism(32) // of 2 CPUs: 64 callers
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Submit(context.Background(), sub); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkHandler is the server's part of that without net/http's connection.
+func BenchmarkHandler(b *testing.B) {
+	s := New(&spy{}, Options{Authenticate: byRole})
+	const text = `{"spec":{"name":"bench","argv":["/bin/true","--of","no","consequence"],"dir":"/home/somebody/project"},"key":"0123456789abcdef"}`
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := ask(s, "POST", "/api/v1/jobs", "admin", text); w.Code != 200 {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/rotaqueue/rota"
+)
+
+// doors is the mux with everything a request passes before a handler sees it: the checks of the address it came
+// to, the route it wants, and who asks.
+type doors struct {
+	mux    *http.ServeMux
+	routes map[string]*route // by pattern
+	hosts  hosts
+	origin *http.CrossOriginProtection
+	who    func(*http.Request) (rota.Principal, error)
+}
+
+func newDoors(opts Options) *doors {
+	d := &doors{
+		mux:    http.NewServeMux(),
+		routes: map[string]*route{},
+		hosts:  newHosts(opts.Hosts),
+		origin: http.NewCrossOriginProtection(),
+		who:    whoAsks(opts.Authenticate),
+	}
+	for i := range routes {
+		d.routes[routes[i].pattern()] = &routes[i]
+	}
+	d.mux.HandleFunc("/", d.lost)
+	return d
+}
+
+// ServeHTTP lets a request in, or refuses it.
+func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	if err := d.outer(r); err != nil {
+		refuse(w, err)
+		return
+	}
+	d.mux.ServeHTTP(w, r)
+}
+
+// outer refuses what is wrong whatever the route: a name that is not ours, a page of another site, a body that no
+// route takes.
+func (d *doors) outer(r *http.Request) error {
+	if peerOf(r.Context()) == nil {
+		if err := d.hosts.check(r); err != nil {
+			return err
+		}
+		if err := d.origin.Check(r); err != nil {
+			return rota.Errorf(rota.ErrDenied, "a page of another site asked for this: %v", err)
+		}
+	}
+	if r.ContentLength > rota.MaxBody {
+		return bodyTooLarge()
+	}
+	return nil
+}
+
+// The values of headers that every answer has.
+var (
+	noSniff   = []string{"nosniff"}
+	noContent = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noStore   = []string{"no-store"}
+	noReferer = []string{"no-referrer"}
+)
+
+// secure says that an answer is nothing to be guessed at, run, framed or kept.
+func secure(h http.Header) {
+	h["X-Content-Type-Options"] = noSniff
+	h["Content-Security-Policy"] = noContent
+	h["Cache-Control"] = noStore
+	h["Referrer-Policy"] = noReferer
+}
+
+// HandleFunc puts a handler behind the door of its route. It panics when the table of routes does not have it.
+func (d *doors) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	rt := d.routes[pattern]
+	if rt == nil {
+		panic("api: " + pattern + " is not in the table of routes")
+	}
+	if rt.role == anybody {
+		d.mux.HandleFunc(pattern, h)
+		return
+	}
+	d.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		p, err := d.who(r)
+		if err == nil {
+			err = rt.admits(p)
+		}
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		h(w, r.WithContext(rota.WithPrincipal(r.Context(), p)))
+	})
+}
+
+// lost answers what no route takes.
+func (d *doors) lost(w http.ResponseWriter, r *http.Request) {
+	var methods []string
+	for _, m := range []string{"GET", "POST", "PUT", "DELETE"} {
+		probe := &http.Request{Method: m, Host: r.Host, URL: r.URL}
+		if _, pattern := d.mux.Handler(probe); pattern != "/" {
+			methods = append(methods, m)
+		}
+	}
+	if len(methods) > 0 {
+		allow := strings.Join(methods, ", ")
+		w.Header().Set("Allow", allow)
+		p := problemOf(rota.Errorf(rota.ErrNotFound, "%s %s: this route takes %s", r.Method, r.URL.Path, allow))
+		p.Status = http.StatusMethodNotAllowed
+		p.write(w)
+		return
+	}
+	refuse(w, rota.Errorf(rota.ErrNotFound, "%s %s: no such route", r.Method, r.URL.Path).
+		WithFix("%s/openapi.json describes all routes", Prefix))
+}

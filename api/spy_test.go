@@ -1,0 +1,187 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http/httptest"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// spy is a Service that notes what it is asked and answers what it is told to.
+type spy struct {
+	mu    sync.Mutex
+	asked []any          // the arguments of the last call, without its context
+	who   rota.Principal // of the last call
+	calls int
+	fail  error                      // if set, every call fails with it
+	gives map[reflect.Type]any       // answers by their type; missing: zero
+	hold  func(context.Context) error // if set, waiting calls wait in it
+}
+
+func (s *spy) note(ctx context.Context, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.asked = args
+	s.who, _ = rota.PrincipalOf(ctx)
+	return s.fail
+}
+
+func give[T any](s *spy) (v T) {
+	v, _ = s.gives[reflect.TypeFor[T]()].(T)
+	return v
+}
+
+func (s *spy) wait(ctx context.Context) error {
+	if s.hold == nil {
+		return nil
+	}
+	return s.hold(ctx)
+}
+
+func (s *spy) Submit(ctx context.Context, x rota.Submission) (rota.Submitted, error) {
+	return give[rota.Submitted](s), s.note(ctx, x)
+}
+func (s *spy) Upload(ctx context.Context, j rota.JobID, p rota.Part) (rota.Submitted, error) {
+	return give[rota.Submitted](s), s.note(ctx, j, p)
+}
+func (s *spy) Job(ctx context.Context, j rota.JobID) (rota.Job, error) {
+	return give[rota.Job](s), s.note(ctx, j)
+}
+func (s *spy) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
+	return give[[]rota.Job](s), s.note(ctx, q)
+}
+func (s *spy) Task(ctx context.Context, t rota.TaskID) (rota.Task, []rota.Attempt, error) {
+	return give[rota.Task](s), give[[]rota.Attempt](s), s.note(ctx, t)
+}
+func (s *spy) Tasks(ctx context.Context, q rota.TaskQuery) ([]rota.Task, error) {
+	return give[[]rota.Task](s), s.note(ctx, q)
+}
+func (s *spy) Watch(ctx context.Context, j rota.JobID, seen rota.Progress, wait time.Duration) (rota.Progress, error) {
+	if err := s.note(ctx, j, seen, wait); err != nil {
+		return rota.Progress{}, err
+	}
+	return give[rota.Progress](s), s.wait(ctx)
+}
+func (s *spy) Output(ctx context.Context, q rota.OutputQuery, wait time.Duration) (rota.Output, error) {
+	if err := s.note(ctx, q, wait); err != nil {
+		return rota.Output{}, err
+	}
+	return give[rota.Output](s), s.wait(ctx)
+}
+func (s *spy) Operate(ctx context.Context, op rota.Operation) (rota.Operation, error) {
+	return give[rota.Operation](s), s.note(ctx, op)
+}
+func (s *spy) Operation(ctx context.Context, id int64) (rota.Operation, error) {
+	return give[rota.Operation](s), s.note(ctx, id)
+}
+func (s *spy) Status(ctx context.Context) (rota.Status, error) {
+	return give[rota.Status](s), s.note(ctx)
+}
+func (s *spy) Queues(ctx context.Context) ([]rota.Queue, error) {
+	return give[[]rota.Queue](s), s.note(ctx)
+}
+func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
+	return give[[]rota.Node](s), s.note(ctx)
+}
+func (s *spy) PutSchedule(ctx context.Context, x rota.Schedule) (rota.Schedule, error) {
+	return give[rota.Schedule](s), s.note(ctx, x)
+}
+func (s *spy) Schedules(ctx context.Context) ([]rota.Schedule, error) {
+	return give[[]rota.Schedule](s), s.note(ctx)
+}
+func (s *spy) DropSchedule(ctx context.Context, name string) error { return s.note(ctx, name) }
+func (s *spy) CreateToken(ctx context.Context, t rota.Token) (rota.Token, error) {
+	return give[rota.Token](s), s.note(ctx, t)
+}
+func (s *spy) Tokens(ctx context.Context) ([]rota.Token, error) {
+	return give[[]rota.Token](s), s.note(ctx)
+}
+func (s *spy) DropToken(ctx context.Context, id int64) error            { return s.note(ctx, id) }
+func (s *spy) OpenSession(ctx context.Context, o rota.Opening) error    { return s.note(ctx, o) }
+func (s *spy) CloseSession(ctx context.Context, i rota.SessionID) error { return s.note(ctx, i) }
+func (s *spy) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
+	if err := s.note(ctx, id, wait); err != nil {
+		return rota.News{}, err
+	}
+	return give[rota.News](s), s.wait(ctx)
+}
+func (s *spy) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error) {
+	return give[rota.Renewed](s), s.note(ctx, r)
+}
+func (s *spy) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
+	return give[rota.Exchanged](s), s.note(ctx, x)
+}
+func (s *spy) KeepOutput(ctx context.Context, t rota.Try, chunks []rota.Chunk) error {
+	return s.note(ctx, t, chunks)
+}
+func (s *spy) Input(ctx context.Context, j rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	return give[[]byte](s), give[int64](s), s.note(ctx, j, offset, max)
+}
+
+// byRole takes the name of a role for the secret of a token with that role.
+func byRole(_ context.Context, secret string) (rota.Principal, error) {
+	if r := rota.Role(secret); r.Rank() >= 0 {
+		return rota.Principal{Name: "a " + secret, Role: r}, nil
+	}
+	return rota.Principal{}, rota.Errorf(rota.ErrUnauthenticated, "token: not known")
+}
+
+// overSocket serves a Service on a unix socket and returns a client of it.
+func overSocket(t testing.TB, svc rota.Service, opts Options) (*Server, *Client) {
+	t.Helper()
+	ln, err := ListenUnix(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, svc, opts, ln)
+	c := Dial(ln.Addr().String())
+	t.Cleanup(c.Close)
+	return s, c
+}
+
+// overTCP serves a Service on a loopback address and returns a client of it with a token.
+func overTCP(t testing.TB, svc rota.Service, opts Options, token string) (*Server, *Client) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, svc, opts, ln)
+	c, err := Connect("http://"+ln.Addr().String(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return s, c
+}
+
+func serve(t testing.TB, svc rota.Service, opts Options, ln net.Listener) *Server {
+	t.Helper()
+	s := New(svc, opts)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		s.Close()
+		if err := <-ended; err != nil {
+			t.Error("serve:", err)
+		}
+	})
+	return s
+}
+
+// ask sends a bare request to a server as if it came over TCP.
+func ask(s *Server, method, target, token, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://localhost"+target, readerOf(body))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
