@@ -45,6 +45,7 @@ type Firing struct {
 	Version  int
 	Due      time.Time // the schedule's Next as it was read
 	Next     time.Time // what Next becomes
-	Skipped  string    // why no job is submitted, when Job is nil
+	Overlap  Overlap
+	Skipped  string // why no job is submitted, when Job is nil
 	Job      *NewJob
 }

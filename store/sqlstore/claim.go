@@ -1,0 +1,221 @@
+package sqlstore
+
+import (
+	"cmp"
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"github.com/rotaqueue/rota"
+)
+
+// claimed is a task that was just claimed.
+type claimed struct {
+	id             rota.TaskID
+	attempt, limit int
+	lost, returns  int
+	lane           int64
+}
+
+const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), lane`
+
+func scanClaimed(r *sql.Rows) (c claimed, err error) {
+	err = r.Scan(&c.id, &c.attempt, &c.limit, &c.lost, &c.returns, &c.lane)
+	return c, err
+}
+
+// pick is a task that may be claimed, and its place in the order.
+type pick struct {
+	id   rota.TaskID
+	rank int64
+	lane int64
+}
+
+// claim takes up to c.Max ready tasks for a session, queue by queue in the order of the patterns, within a queue by
+// rank, then by age.
+func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) {
+	if c.Max <= 0 {
+		return nil, nil
+	}
+	queues, err := t.servedLanes(c.Queues, c.Home)
+	if err != nil || len(queues) == 0 {
+		return nil, err
+	}
+	ops, err := t.openOperations()
+	if err != nil {
+		return nil, err
+	}
+	var picks []pick
+	for _, lanes := range queues {
+		got, err := t.pickFrom(lanes, min(c.Max, stepRows)-len(picks), ops)
+		if err != nil {
+			return nil, err
+		}
+		if picks = append(picks, got...); len(picks) >= c.Max {
+			break
+		}
+	}
+	if len(picks) == 0 {
+		return nil, nil
+	}
+	return t.take(session, seq, picks)
+}
+
+// pickFrom picks ready tasks of one queue's lanes. What an open operation is about to cancel or hold is moved here
+// and now instead: the effect of an operation on claiming is immediate (P18).
+func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]pick, error) {
+	for moved := 0; ; {
+		picks, err := t.heads(lanes, n)
+		if err != nil || len(ops) == 0 || len(picks) == 0 {
+			return picks, err
+		}
+		done, err := t.applyOpen(ops, picks)
+		if err != nil || done == 0 {
+			return picks, err
+		}
+		if moved += done; moved > scanRows {
+			return nil, nil // the operation's own steps come first; another claim follows them
+		}
+	}
+}
+
+// heads are the first n ready tasks of the lanes together.
+func (t *tx) heads(lanes []int64, n int) ([]pick, error) {
+	var picks []pick
+	for _, lane := range lanes {
+		err := t.query(func(r *sql.Rows) error {
+			p := pick{lane: lane}
+			err := r.Scan(&p.id, &p.rank)
+			picks = append(picks, p)
+			return err
+		}, `SELECT id, rank FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2`, lane, n)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(lanes) > 1 {
+		slices.SortFunc(picks, func(a, b pick) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
+	}
+	return picks[:min(n, len(picks))], nil
+}
+
+// applyOpen applies open operations that stop tasks to the picks they cover, and says how many they moved.
+func (t *tx) applyOpen(ops []running, picks []pick) (int, error) {
+	ids := make([]rota.TaskID, len(picks))
+	for i := range picks {
+		ids[i] = picks[i].id
+	}
+	moved := 0
+	for i := range ops {
+		op := &ops[i]
+		if v := op.Act.Verb(); v != rota.VerbCancel && v != rota.VerbHold {
+			continue
+		}
+		var c condition
+		c.and(`t.id IN (SELECT value FROM json_each(%s)) AND t.id > %s AND t.id <= %s`, list(ids), int64(op.cursor), int64(op.Upper))
+		c.spans(&op.Filter, "t.id")
+		n, err := t.applyWhere(op, c)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			continue
+		}
+		moved += n
+		if _, err := t.exec(`UPDATE operation SET matched = matched + ?2, done = done + ?2 WHERE id = ?1`, op.ID, n); err != nil {
+			return 0, err
+		}
+	}
+	return moved, nil
+}
+
+// take claims the picks.
+func (t *tx) take(session, seq int64, picks []pick) ([]rota.Assignment, error) {
+	place := make(map[rota.TaskID]int, len(picks))
+	ids := make([]rota.TaskID, len(picks))
+	for i, p := range picks {
+		place[p.id], ids[i] = i, p.id
+		t.count(p.lane, rota.Ready, -1)
+		t.count(p.lane, rota.Running, 1)
+	}
+	got := make([]claimed, len(picks))
+	err := t.query(func(r *sql.Rows) error {
+		c, err := scanClaimed(r)
+		got[place[c.id]] = c
+		return err
+	}, `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, started = NULL, ended = NULL,
+		outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL, cpu_user = NULL, cpu_system = NULL, max_rss = NULL
+		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4 RETURNING `+claimedColumns, list(ids), session, seq, t.now)
+	if err != nil {
+		return nil, err
+	}
+	return t.assign(got)
+}
+
+// assign adds to claimed tasks what their jobs say.
+func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
+	var ids []rota.JobID
+	for _, c := range got {
+		if j := c.id.Job(); len(ids) == 0 || ids[len(ids)-1] != j {
+			ids = append(ids, j)
+		}
+	}
+	jobs, err := t.assignedJobs(ids)
+	if err != nil {
+		return nil, err
+	}
+	queues, err := t.laneQueues()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rota.Assignment, len(got))
+	var lined []rota.TaskID
+	place := map[rota.TaskID]int{}
+	for i, c := range got {
+		out[i] = jobs[c.id.Job()]
+		out[i].Try = rota.Try{Task: c.id, Attempt: c.attempt}
+		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, c.attempt-1-c.lost-c.returns, queues[c.lane]
+		if out[i].Spec.Lines {
+			lined = append(lined, c.id)
+			place[c.id] = i
+		}
+	}
+	if len(lined) == 0 {
+		return out, nil
+	}
+	return out, t.query(func(r *sql.Rows) error {
+		var id rota.TaskID
+		var text string
+		err := r.Scan((*int64)(&id), &text)
+		out[place[id]].Line = text
+		return err
+	}, `SELECT task, text FROM line WHERE task IN (SELECT value FROM json_each(?1))`, list(lined))
+}
+
+// assignedJobs are the parts of assignments that are the same for all tasks of a job.
+func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, error) {
+	jobs := make(map[rota.JobID]rota.Assignment, len(ids))
+	return jobs, t.query(func(r *sql.Rows) error {
+		var id, limit, first, most, maxLost, input int64
+		var lostFails bool
+		var spec []byte
+		a := rota.Assignment{Spec: &rota.Spec{}}
+		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &first, &most, &maxLost, &lostFails, &input); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(spec, a.Spec); err != nil {
+			return err
+		}
+		count, lost := int(limit-1), int(maxLost)
+		a.Retry = rota.Retry{Count: &count, First: duration(first), Cap: duration(most), OnLost: rota.LostRetry, MaxLost: &lost}
+		if lostFails {
+			a.Retry.OnLost = rota.LostFail
+		}
+		a.HasInput = input > 0
+		jobs[rota.JobID(id)] = a
+		return nil
+	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input FROM job
+		WHERE id IN (SELECT value FROM json_each(?1))`, list(ids))
+}
+
+func duration(us int64) rota.Duration { return rota.Duration(us * 1000) }

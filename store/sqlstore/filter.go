@@ -1,0 +1,139 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rotaqueue/rota"
+)
+
+// condition builds a WHERE clause over task t and job j.
+type condition struct {
+	parts []string
+	args  []any
+}
+
+// arg adds an argument and returns its place.
+func (c *condition) arg(v any) string {
+	c.args = append(c.args, v)
+	return "?" + strconv.Itoa(len(c.args))
+}
+
+func (c *condition) and(format string, values ...any) {
+	places := make([]any, len(values))
+	for i, v := range values {
+		places[i] = c.arg(v)
+	}
+	c.parts = append(c.parts, fmt.Sprintf(format, places...))
+}
+
+func (c *condition) where() string {
+	if len(c.parts) == 0 {
+		return " WHERE 1 "
+	}
+	return " WHERE " + strings.Join(c.parts, " AND ") + " "
+}
+
+// stateList writes states for an IN.
+func stateList(states []rota.State) string {
+	names := make([]string, len(states))
+	for i, s := range states {
+		names[i] = strconv.Itoa(int(s))
+	}
+	return strings.Join(names, ",")
+}
+
+// job adds the filter's conditions on the job.
+func (c *condition) job(f *rota.Filter) error {
+	if f.Name != "" {
+		c.and("j.name GLOB %s", f.Name)
+	}
+	if f.Submitter != "" {
+		c.and("j.submitter = %s", f.Submitter)
+	}
+	if f.Schedule != "" {
+		c.and("j.schedule = %s", f.Schedule)
+	}
+	if f.Parent != 0 {
+		c.and("j.parent = %s", int64(f.Parent))
+	}
+	for k, v := range f.Labels {
+		path, err := json.Marshal(k)
+		if err != nil {
+			return err
+		}
+		c.and("json_extract(j.labels, %s) = %s", "$."+string(path), v)
+	}
+	c.parts = append(c.parts, "j.removing = 0")
+	return nil
+}
+
+// task adds the filter's conditions on the task, but for its spans.
+func (c *condition) task(f *rota.Filter) {
+	if len(f.States) > 0 {
+		c.parts = append(c.parts, "t.state IN ("+stateList(f.States)+")")
+	}
+	if f.Queue != "" {
+		c.and("t.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
+	}
+}
+
+// spans adds the filter's spans as a condition on a column that holds a task's id.
+func (c *condition) spans(f *rota.Filter, column string) {
+	if len(f.Tasks) == 0 {
+		return
+	}
+	parts := make([]string, len(f.Tasks))
+	for i, s := range f.Tasks {
+		parts[i] = fmt.Sprintf("%s BETWEEN %s AND %s", column, c.arg(int64(s.First)), c.arg(int64(s.Last)))
+	}
+	c.parts = append(c.parts, "("+strings.Join(parts, " OR ")+")")
+}
+
+// jobSpans adds the filter's spans as a condition on j.id.
+func (c *condition) jobSpans(f *rota.Filter) {
+	if len(f.Tasks) == 0 {
+		return
+	}
+	parts := make([]string, len(f.Tasks))
+	for i, s := range f.Tasks {
+		parts[i] = fmt.Sprintf("j.id BETWEEN %s AND %s", c.arg(int64(s.First.Job())), c.arg(int64(s.Last.Job())))
+	}
+	c.parts = append(c.parts, "("+strings.Join(parts, " OR ")+")")
+}
+
+// elements adds that the job has a task that fits the filter. The job's counters rule out most jobs first.
+func (c *condition) elements(f *rota.Filter) {
+	if len(f.States) == 0 && f.Queue == "" {
+		return
+	}
+	if len(f.States) > 0 {
+		var may []string
+		for _, s := range f.States {
+			may = append(may, mayHave(s))
+		}
+		c.parts = append(c.parts, "("+strings.Join(may, " OR ")+")")
+	}
+	if f.Queue != "" {
+		// Every task of a job stands in the lane that the job was submitted to.
+		c.and("j.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
+	}
+}
+
+// mayHave is the condition that a job has a task in a state.
+func mayHave(s rota.State) string {
+	in := fmt.Sprintf("EXISTS (SELECT 1 FROM task t WHERE t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215) AND t.state = %d)", int(s))
+	switch s {
+	case rota.Failed:
+		return "j.failed > 0"
+	case rota.Cancelled:
+		return "j.cancelled > 0"
+	case rota.Succeeded:
+		return "j.tasks - j.tasks_left - j.failed - j.cancelled > 0"
+	case rota.Ready:
+		return "(j.tasks_left > 0 AND (j.made < j.tasks OR " + in + "))"
+	}
+	return "(j.tasks_left > 0 AND " + in + ")"
+}

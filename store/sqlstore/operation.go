@@ -1,0 +1,314 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Operate stores an operation and does its first step.
+func (s *Store) Operate(ctx context.Context, op rota.Operation) (rota.Operation, error) {
+	if op.DryRun {
+		n, err := s.countFor(ctx, op)
+		op.Matched, op.Ended = n, true
+		return op, err
+	}
+	err := s.write(ctx, string(op.Act), func(t *tx) (err error) {
+		op, err = t.operate(op)
+		return err
+	})
+	return op, err
+}
+
+// operate does an operation's first step, and stores the operation if there is more to do. It covers all jobs that
+// exist now and none that comes later.
+func (t *tx) operate(op rota.Operation) (rota.Operation, error) {
+	var last int64
+	if _, err := t.one(`SELECT value FROM counter WHERE name = 'job'`, nil, &last); err != nil {
+		return op, err
+	}
+	_, upper := rota.JobID(last).Tasks()
+	op.Upper, op.At = upper, fromMicros(t.now)
+	slices.SortFunc(op.Filter.Tasks, func(a, b rota.Span) int { return compare(int64(a.First), int64(b.First)) })
+	run := running{Operation: op}
+	if err := t.step(&run); err != nil || run.Ended {
+		return run.Operation, err
+	}
+	id, err := t.next("operation", 1)
+	if err != nil {
+		return op, err
+	}
+	run.ID = id
+	filter, err := json.Marshal(&run.Filter)
+	if err != nil {
+		return op, err
+	}
+	_, err = t.exec(`INSERT INTO operation (id, act, filter, by, reason, at, upper, cursor, matched, done, ended)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)`, id, string(run.Act), string(filter), run.By, run.Reason,
+		t.now, int64(run.Upper), int64(run.cursor), run.Matched, run.Done)
+	return run.Operation, err
+}
+
+// running is an operation and how far it has come: everything up to the cursor is done.
+type running struct {
+	rota.Operation
+	cursor rota.TaskID
+}
+
+// step moves a bounded number of the tasks that are left.
+func (t *tx) step(op *running) error {
+	if op.Act == rota.ActRemove {
+		return t.stepRemove(op)
+	}
+	if busy, err := t.makeFirst(op); busy || err != nil {
+		return err
+	}
+	for scanned := 0; scanned < scanRows && op.Done < op.Matched+stepRows; {
+		span, ok := op.next()
+		if !ok {
+			op.Ended = true
+			return nil
+		}
+		var last sql.NullInt64
+		var n int
+		_, err := t.one(`SELECT max(id), count(*) FROM (SELECT id FROM task WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)`,
+			[]any{int64(span.First), int64(span.Last), stepRows}, &last, &n)
+		if err != nil {
+			return err
+		}
+		scanned += n
+		if n < stepRows {
+			last.Int64 = int64(span.Last)
+		}
+		if n > 0 {
+			moved, err := t.apply(op, "t.id BETWEEN %s AND %s", int64(span.First), last.Int64)
+			if err != nil {
+				return err
+			}
+			op.Matched += moved
+			op.Done += moved
+		}
+		op.cursor = rota.TaskID(last.Int64)
+	}
+	_, ok := op.next()
+	op.Ended = !ok
+	return nil
+}
+
+// next is what of the operation's spans is left.
+func (op *running) next() (rota.Span, bool) {
+	spans := op.Filter.Tasks
+	if len(spans) == 0 {
+		spans = []rota.Span{{First: 1, Last: op.Upper}}
+	}
+	for _, s := range spans {
+		s.First, s.Last = max(s.First, op.cursor+1), min(s.Last, op.Upper)
+		if s.First <= s.Last {
+			return s, true
+		}
+	}
+	return rota.Span{}, false
+}
+
+// makeFirst makes the tasks of jobs that the operation covers and that are still being made: only what is there can
+// be moved. A job whose upload was not completed is sealed if it is to be cancelled.
+func (t *tx) makeFirst(op *running) (busy bool, err error) {
+	span, ok := op.next()
+	if !ok {
+		return false, nil
+	}
+	lo, hi := int64(span.First.Job()), int64(span.Last.Job())
+	if op.Act.Verb() == rota.VerbCancel && len(op.Filter.Tasks) > 0 {
+		if _, err := t.exec(`UPDATE job SET sealed = 1, ended = CASE WHEN tasks_left = 0 THEN ?3 ELSE ended END,
+			reason = coalesce(?4, reason) WHERE sealed = 0 AND id BETWEEN ?1 AND ?2`, lo, hi, t.now, nullText(op.Reason)); err != nil {
+			return false, err
+		}
+	}
+	var job rota.JobID
+	found, err := t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1`,
+		[]any{lo, hi}, &job)
+	if !found || err != nil {
+		return false, err
+	}
+	if _, err := t.makeTasks(job, stepRows); err != nil {
+		return false, err
+	}
+	found, err = t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1`,
+		[]any{lo, hi}, &job)
+	return found, err
+}
+
+// apply moves those tasks that the operation selects and that fit one more condition, and says how many.
+func (t *tx) apply(op *running, within string, args ...any) (int, error) {
+	var c condition
+	c.and(within, args...)
+	return t.applyWhere(op, c)
+}
+
+func (t *tx) applyWhere(op *running, c condition) (int, error) {
+	if err := op.selects(&c); err != nil {
+		return 0, err
+	}
+	rows, err := t.rows(c.where(), c.args...)
+	if err != nil {
+		return 0, err
+	}
+	var changes []change
+	var asked []row
+	for _, x := range rows {
+		if x.state == rota.Running {
+			asked = append(asked, x)
+		} else {
+			changes = append(changes, op.change(t, x))
+		}
+	}
+	if err := t.askToEnd(asked, op.Act); err != nil {
+		return 0, err
+	}
+	if op.Act == rota.ActRetry && len(rows) > 0 {
+		ids := make([]rota.TaskID, len(rows))
+		for i := range rows {
+			ids[i] = rows[i].id
+		}
+		if err := t.record(ids); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), t.move(changes)
+}
+
+// selects adds the conditions under which the operation moves a task.
+func (op *running) selects(c *condition) error {
+	if err := c.job(&op.Filter); err != nil {
+		return err
+	}
+	c.task(&op.Filter)
+	switch op.Act {
+	case rota.ActCancel, rota.ActKill:
+		c.parts = append(c.parts, "t.state <= 5")
+	case rota.ActStarve:
+		c.parts = append(c.parts, "t.state IN (1, 3)")
+	case rota.ActUnblock:
+		c.parts = append(c.parts, "t.state = 1 AND j.blockers = 0 AND j.sealed = 1")
+	case rota.ActRetry:
+		c.parts = append(c.parts, "(t.state IN (7, 8) OR (t.state = 2 AND t.attempt > 0))")
+	case rota.ActHold, rota.ActRelease:
+		c.parts = append(c.parts, "t.state IN ("+stateList(rota.Sources(op.Act.Verb()))+")")
+	default:
+		return rota.Invalid("operation %q: there is no such act", op.Act)
+	}
+	return nil
+}
+
+// change is where the operation puts a task that does not run.
+func (op *running) change(t *tx, x row) change {
+	c := change{row: x, limit: x.limit}
+	switch op.Act {
+	case rota.ActCancel, rota.ActKill, rota.ActStarve:
+		c.to, c.reason = rota.Cancelled, "cancelled"
+		if op.Reason != "" {
+			c.reason = op.Reason
+		} else if op.By != "" {
+			c.reason = "cancelled by " + op.By
+		}
+	case rota.ActHold:
+		c.to = rota.Held
+	case rota.ActRetry:
+		// A whole new budget; the attempt number goes on (P7).
+		c.to, c.limit = rota.Ready, max(x.limit, x.attempt+x.jobLimit)
+	case rota.ActRelease, rota.ActUnblock:
+		c.to = rota.Ready
+		if x.jobRunAt > t.now && x.attempt == 0 {
+			c.to, c.runAt = rota.Scheduled, x.jobRunAt
+		}
+		if op.Act == rota.ActRelease && (x.blockers > 0 || !x.sealed) {
+			c.to, c.runAt = rota.Blocked, 0
+		}
+	}
+	return c
+}
+
+// askToEnd asks running attempts to end (P9). A kill overrides an earlier cancel.
+func (t *tx) askToEnd(rows []row, act rota.Act) error {
+	how := 1
+	if act == rota.ActKill {
+		how = 2
+	}
+	return t.each(`UPDATE task SET ending = max(coalesce(ending, 0), ?2) WHERE id = ?1 AND state = 5`, len(rows),
+		func(i int) []any { return []any{int64(rows[i].id), how} })
+}
+
+const operationColumns = `id, act, filter, by, reason, at, upper, cursor, matched, done, ended`
+
+func scanOperation(r *sql.Rows) (op running, err error) {
+	var filter string
+	var at int64
+	err = r.Scan(&op.ID, &op.Act, &filter, &op.By, &op.Reason, &at, (*int64)(&op.Upper), (*int64)(&op.cursor), &op.Matched, &op.Done, &op.Ended)
+	if err != nil {
+		return op, err
+	}
+	op.At = fromMicros(at)
+	return op, json.Unmarshal([]byte(filter), &op.Filter)
+}
+
+// openOperations are those that are not done, oldest first.
+func (t *tx) openOperations() (ops []running, err error) {
+	err = t.query(func(r *sql.Rows) error {
+		op, err := scanOperation(r)
+		ops = append(ops, op)
+		return err
+	}, `SELECT `+operationColumns+` FROM operation WHERE ended = 0 ORDER BY id`)
+	return ops, err
+}
+
+// Operation is an operation that did not end at once.
+func (s *Store) Operation(ctx context.Context, id int64) (rota.Operation, error) {
+	var op running
+	err := s.query(ctx, func(r *sql.Rows) (err error) {
+		op, err = scanOperation(r)
+		return err
+	}, `SELECT `+operationColumns+` FROM operation WHERE id = ?1`, id)
+	if err == nil && op.ID == 0 {
+		err = rota.Errorf(rota.ErrNotFound, "operation %d: there is none, or it is no longer kept", id)
+	}
+	return op.Operation, err
+}
+
+// sweepOperations does a step of the oldest operation that is not done.
+func (t *tx) sweepOperations() (rota.Swept, error) {
+	ops, err := t.openOperations()
+	if err != nil || len(ops) == 0 {
+		return rota.Swept{}, err
+	}
+	op := &ops[0]
+	before := op.Done
+	if err := t.step(op); err != nil {
+		return rota.Swept{}, err
+	}
+	_, err = t.exec(`UPDATE operation SET cursor = ?2, matched = ?3, done = ?4, ended = ?5 WHERE id = ?1`,
+		op.ID, int64(op.cursor), op.Matched, op.Done, flag(op.Ended))
+	return rota.Swept{Moved: op.Done - before, More: !op.Ended || len(ops) > 1, Ready: true}, err
+}
+
+// countFor counts what an operation would move, up to rota.CountCap.
+func (s *Store) countFor(ctx context.Context, op rota.Operation) (n int, err error) {
+	var c condition
+	run := running{Operation: op}
+	q := `SELECT count(*) FROM (SELECT 1` + rowTables
+	if op.Act == rota.ActRemove {
+		q = `SELECT count(*) FROM (SELECT 1 FROM job j`
+		err = removable(&c, &op.Filter)
+	} else {
+		c.spans(&op.Filter, "t.id")
+		err = run.selects(&c)
+	}
+	if err != nil {
+		return 0, err
+	}
+	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&n) }, q+c.where()+fmt.Sprintf(` LIMIT %d)`, rota.CountCap), c.args...)
+	return n, err
+}

@@ -1,0 +1,214 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/rotaqueue/rota"
+)
+
+// removable adds the conditions under which a job can be removed: it has ended, and the filter selects it.
+func removable(c *condition, f *rota.Filter) error {
+	if err := c.job(f); err != nil {
+		return err
+	}
+	c.jobSpans(f)
+	c.elements(f)
+	c.parts = append(c.parts, "j.ended > 0")
+	return nil
+}
+
+// stepRemove marks jobs to be removed; SweepPrune removes what is marked. The cursor is the last job's last task.
+func (t *tx) stepRemove(op *running) error {
+	for _, s := range op.Filter.Tasks {
+		if first, last := s.First.Job().Tasks(); s.First != first || s.Last.Job() == first.Job() && s.Last != last {
+			return rota.Invalid("remove task %v: whole jobs are removed, not tasks of them", s.First).WithFix("rota rm %d", s.First.Job())
+		}
+	}
+	var c condition
+	if err := removable(&c, &op.Filter); err != nil {
+		return err
+	}
+	c.and("j.id > %s AND j.id <= %s", int64(op.cursor.Job()), int64(op.Upper.Job()))
+	var ids []rota.JobID
+	err := t.query(func(r *sql.Rows) error {
+		var id rota.JobID
+		err := r.Scan((*int64)(&id))
+		ids = append(ids, id)
+		return err
+	}, `SELECT j.id FROM job j`+c.where()+fmt.Sprintf(`ORDER BY j.id LIMIT %d`, stepRows), c.args...)
+	if err != nil {
+		return err
+	}
+	op.Ended = len(ids) < stepRows
+	if len(ids) > 0 {
+		_, op.cursor = ids[len(ids)-1].Tasks()
+	}
+	op.Matched += len(ids)
+	op.Done += len(ids)
+	if err := t.markRemoved(ids); err != nil {
+		return err
+	}
+	_, err = t.removeMarked(stepRows)
+	return err
+}
+
+func (t *tx) markRemoved(ids []rota.JobID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := t.exec(`UPDATE job SET removing = 1 WHERE id IN (SELECT value FROM json_each(?1))`, list(ids))
+	return err
+}
+
+// sweepPrune removes history past its retention, cancels uploads that were abandoned, and forgets old keys.
+func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
+	n, err := t.removeMarked(stepRows)
+	if err != nil || n > 0 {
+		return rota.Swept{Moved: n, More: true}, err
+	}
+	if err := t.abandonUploads(keep.Uploads); err != nil {
+		return out, err
+	}
+	if _, err := t.exec(`DELETE FROM submission_key WHERE orphan = 1 AND at < ?1`, t.now-keyAge.Microseconds()); err != nil {
+		return out, err
+	}
+	ids, err := t.outlived(keep)
+	if err != nil {
+		return out, err
+	}
+	return rota.Swept{Moved: len(ids), More: len(ids) > 0}, t.markRemoved(ids)
+}
+
+// pruneJobs is how many jobs one step of pruning marks.
+const pruneJobs = 500
+
+// outlived are ended jobs past their retention, the longest ended first.
+func (t *tx) outlived(keep rota.Retention) (ids []rota.JobID, err error) {
+	before := int64(0)
+	if keep.Age > 0 {
+		before = t.now - keep.Age.Micros()
+	}
+	if keep.Jobs > 0 {
+		var at int64
+		found, err := t.one(`SELECT ended FROM job WHERE ended > 0 AND removing = 0 ORDER BY ended DESC LIMIT 1 OFFSET ?1`, []any{keep.Jobs}, &at)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			before = max(before, at+1)
+		}
+	}
+	if keep.Bytes > 0 {
+		var used int64
+		if _, err := t.one(`SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+			nil, &used); err != nil {
+			return nil, err
+		}
+		if used > keep.Bytes {
+			before = t.now + 1
+		}
+	}
+	if before == 0 {
+		return nil, nil
+	}
+	err = t.query(func(r *sql.Rows) error {
+		var id rota.JobID
+		err := r.Scan((*int64)(&id))
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM job WHERE ended > 0 AND ended < ?1 AND removing = 0 ORDER BY ended LIMIT ?2`, before, pruneJobs)
+	return ids, err
+}
+
+// abandonUploads cancels jobs whose upload stopped long ago.
+func (t *tx) abandonUploads(after rota.Duration) error {
+	if after == 0 {
+		return nil
+	}
+	var id rota.JobID
+	found, err := t.one(`SELECT id FROM job WHERE sealed = 0 AND touched < ?1 ORDER BY touched LIMIT 1`, []any{t.now - after.Micros()}, (*int64)(&id))
+	if !found || err != nil {
+		return err
+	}
+	_, err = t.operate(rota.Operation{Act: rota.ActCancel, Reason: "its upload was not completed",
+		Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}}})
+	return err
+}
+
+// removeMarked deletes up to max tasks of jobs that are marked, and jobs that have no task left. It says how many
+// rows it deleted.
+func (t *tx) removeMarked(max int) (int, error) {
+	deleted := 0
+	for deleted < max {
+		var id rota.JobID
+		var lane, gate, tasksLeft int64
+		found, err := t.one(`SELECT id, lane, gate, tasks_left FROM job WHERE removing = 1 ORDER BY id LIMIT 1`, nil, (*int64)(&id), &lane, &gate, &tasksLeft)
+		if !found || err != nil {
+			return deleted, err
+		}
+		n, err := t.removeTasks(id, max-deleted)
+		if err != nil {
+			return deleted, err
+		}
+		deleted += n
+		if deleted >= max {
+			break
+		}
+		if err := t.removeJob(id, gate); err != nil {
+			return deleted, err
+		}
+		deleted++
+	}
+	return deleted, nil
+}
+
+func (t *tx) removeTasks(job rota.JobID, max int) (int, error) {
+	first, last := job.Tasks()
+	var ids []rota.TaskID
+	err := t.query(func(r *sql.Rows) error {
+		var id rota.TaskID
+		var lane int64
+		var state rota.State
+		err := r.Scan((*int64)(&id), &lane, &state)
+		t.count(lane, state, -1)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id, lane, state FROM task WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3`, int64(first), int64(last), max)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	lo, hi := int64(ids[0]), int64(ids[len(ids)-1])
+	for _, q := range []string{
+		`DELETE FROM attempt WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM output WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM task WHERE id BETWEEN ?1 AND ?2`,
+	} {
+		if _, err := t.exec(q, lo, hi); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
+// removeJob deletes a job without tasks. A key that is younger than a day outlives it (P20).
+func (t *tx) removeJob(id rota.JobID, gate int64) error {
+	first, last := id.Tasks()
+	steps := []struct {
+		q    string
+		args []any
+	}{
+		{`UPDATE submission_key SET orphan = 1 WHERE job = ?1 AND (submitter, key) = (SELECT submitter, submit_key FROM job WHERE id = ?1)`, []any{int64(id)}},
+		{`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`, []any{int64(first), int64(last)}}, // of an upload that was not completed
+		{`DELETE FROM input WHERE job = ?1`, []any{int64(id)}},
+		{`DELETE FROM gate WHERE id = ?1`, []any{gate}},
+		{`DELETE FROM job WHERE id = ?1`, []any{int64(id)}},
+	}
+	for _, s := range steps {
+		if _, err := t.exec(s.q, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

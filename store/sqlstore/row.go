@@ -1,0 +1,116 @@
+package sqlstore
+
+import (
+	"database/sql"
+
+	"github.com/rotaqueue/rota"
+)
+
+// row is what a move of a task needs to know of the task and its job.
+type row struct {
+	id      rota.TaskID
+	lane    int64
+	state   rota.State
+	gate    int64 // that it stands behind; 0: none
+	attempt int
+	limit   int
+	ending  int // 1 cancel, 2 kill
+	session int64
+	lost    int
+	returns int
+	outcome int
+	exit    sql.NullInt64
+
+	jobGate   int64 // that it must pass to be claimable; 0: none
+	blockers  int
+	sealed    bool
+	jobRunAt  int64
+	jobLimit  int
+	maxLost   int
+	lostFails bool
+}
+
+const rowColumns = `t.id, t.lane, t.state, t.gate, t.attempt, t.attempt_limit, coalesce(t.ending, 0), coalesce(t.session, 0),
+	coalesce(t.lost, 0), coalesce(t.returns, 0), coalesce(t.outcome, 0), t.exit, j.gate, j.blockers, j.sealed, j.run_at,
+	j.attempt_limit, j.max_lost, j.lost_fails`
+
+const rowTables = ` FROM task t JOIN job j ON j.id = t.id >> 24 `
+
+// rows reads the rows that a condition selects.
+func (t *tx) rows(where string, args ...any) ([]row, error) {
+	var rows []row
+	err := t.query(func(r *sql.Rows) error {
+		var x row
+		err := r.Scan(&x.id, &x.lane, &x.state, &x.gate, &x.attempt, &x.limit, &x.ending, &x.session, &x.lost, &x.returns,
+			&x.outcome, &x.exit, &x.jobGate, &x.blockers, &x.sealed, &x.jobRunAt, &x.jobLimit, &x.maxLost, &x.lostFails)
+		rows = append(rows, x)
+		return err
+	}, `SELECT `+rowColumns+rowTables+where, args...)
+	return rows, err
+}
+
+// change is where a task goes.
+type change struct {
+	row
+	to     rota.State
+	runAt  int64
+	limit  int
+	reason any // nil: as it was
+}
+
+// move writes changes of tasks that do not run, and of nothing but their state: a compare-and-set on state and
+// attempt. Tasks that become ready stand behind their job's gate until settleGates lets them through.
+func (t *tx) move(changes []change) error {
+	for i := range changes {
+		t.account(&changes[i].row, changes[i].to)
+	}
+	return t.each(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
+		ended = CASE WHEN ?2 >= 6 THEN ?7 ELSE ended END WHERE id = ?1 AND state = ?8 AND attempt = ?9`,
+		len(changes), func(i int) []any {
+			c := &changes[i]
+			return []any{int64(c.id), int(c.to), c.gateIn(c.to), nullInt(c.runAt), c.limit, c.reason, t.now, int(c.state), c.attempt}
+		})
+}
+
+// gateIn is the gate that the task stands behind when it comes into a state.
+func (x *row) gateIn(to rota.State) int64 {
+	if to == rota.Ready {
+		return x.jobGate
+	}
+	return 0
+}
+
+// account notes what a task's move changes of the counters.
+func (t *tx) account(x *row, to rota.State) {
+	t.count(x.lane, x.state, -1)
+	t.count(x.lane, to, 1)
+	if x.jobGate != 0 {
+		if x.state == rota.Running || (x.state == rota.Ready && x.gate == 0) {
+			t.gate(x.jobGate, -1)
+		} else if to == rota.Ready {
+			t.gate(x.jobGate, 0)
+		}
+	}
+	if x.state.Ended() == to.Ended() {
+		return
+	}
+	d, n := t.job(x.id.Job()), 1
+	ended := to
+	if x.state.Ended() {
+		ended, n = x.state, -1
+	}
+	d.left -= n
+	switch ended {
+	case rota.Failed:
+		d.failed += n
+	case rota.Cancelled:
+		d.cancelled += n
+	}
+}
+
+func nullInt[T ~int | ~int64](n T) any {
+	if n == 0 {
+		return nil
+	}
+	return int64(n)
+}

@@ -1,0 +1,222 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"github.com/rotaqueue/rota"
+)
+
+// The states of a session, as stored.
+const (
+	sessionOpen   = 1
+	sessionLost   = 2
+	sessionClosed = 3
+)
+
+// session is a session's row.
+type session struct {
+	id, seq int64
+	state   int
+	node    string
+	refused sql.NullString
+}
+
+// session reads a session's row, which the transaction thereby holds: a claim that races a rescue either comes first,
+// and is rescued, or finds the session lost (P3).
+func (t *tx) session(name rota.SessionID) (ses session, err error) {
+	found, err := t.one(`SELECT id, seq, state, node, refused FROM session WHERE name = ?1`, []any{string(name)},
+		&ses.id, &ses.seq, &ses.state, &ses.node, &ses.refused)
+	if err == nil && !found {
+		err = sessionGone(name)
+	}
+	return ses, err
+}
+
+func sessionGone(name rota.SessionID) error {
+	return rota.Errorf(rota.ErrLeaseLost, "session %s is lost or closed", name)
+}
+
+// OpenSession registers a node and opens its session.
+func (s *Store) OpenSession(ctx context.Context, o rota.Opening) error {
+	return s.write(ctx, "open session", func(t *tx) error {
+		var key string
+		found, err := t.one(`SELECT key FROM node WHERE name = ?1`, []any{o.Node.Name}, &key)
+		if err != nil {
+			return err
+		}
+		if found && key != o.Key {
+			return rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
+				WithFix("rota up --name ANOTHER-NAME")
+		}
+		if o.Sole {
+			if err := t.loseSessions(o); err != nil {
+				return err
+			}
+		}
+		doc, err := json.Marshal(&o.Node)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name)
+			DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen`,
+			o.Node.Name, o.Key, string(doc), string(rota.NodeUp), t.now)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
+			string(o.Session), o.Node.Name, sessionOpen, t.now)
+		return err
+	})
+}
+
+// loseSessions marks a node's earlier sessions lost, and gives back what they had claimed and never started.
+func (t *tx) loseSessions(o rota.Opening) error {
+	var names []rota.SessionID
+	err := t.query(func(r *sql.Rows) error {
+		var name rota.SessionID
+		err := r.Scan(&name)
+		names = append(names, name)
+		return err
+	}, `UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 RETURNING name`, o.Node.Name, sessionLost)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.openHomes(name); err != nil {
+			return err
+		}
+	}
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 2)`, o.Node.Name)
+	if err != nil {
+		return err
+	}
+	var ends []end
+	for _, x := range rows {
+		if try := (rota.Try{Task: x.id, Attempt: x.attempt}); !slices.Contains(o.Started, try) {
+			ends = append(ends, decide(x, rota.Finish{Try: try, Outcome: rota.OutcomeReturned, Reason: "its node went away before it started"}))
+		}
+	}
+	return t.finish(ends)
+}
+
+// Renew raises the sessions' beats.
+func (s *Store) Renew(ctx context.Context, renewals []rota.Renewal) ([]rota.RenewResult, error) {
+	results := make([]rota.RenewResult, len(renewals))
+	err := s.write(ctx, "renew", func(t *tx) error {
+		for i := range renewals {
+			if err := t.renew(&renewals[i], &results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return results, err
+}
+
+func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
+	var id, seq int64
+	var node string
+	found, err := t.one(`UPDATE session SET beat = beat + 1, seen = ?2 WHERE name = ?1 AND state = 1 RETURNING id, seq, node`,
+		[]any{string(r.Session), t.now}, &id, &seq, &node)
+	if err != nil {
+		return err
+	}
+	if !found {
+		out.Err = sessionGone(r.Session)
+		return nil
+	}
+	if _, err := t.exec(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END WHERE name = ?1`,
+		node, t.now, string(r.State)); err != nil {
+		return err
+	}
+	var has []rota.Try
+	err = t.query(func(rows *sql.Rows) error {
+		var e rota.EndingTry
+		var ending int
+		if err := rows.Scan((*int64)(&e.Task), &e.Attempt, &ending); err != nil {
+			return err
+		}
+		has = append(has, e.Try)
+		if e.How = endings[ending]; ending > 0 {
+			out.Ending = append(out.Ending, e)
+		}
+		return nil
+	}, `SELECT id, attempt, coalesce(ending, 0) FROM task WHERE state = 5 AND session = ?1 ORDER BY id`, id)
+	if err == nil && seq == r.Seq {
+		out.Strays, out.Gone = without(has, r.Held), without(r.Held, has)
+	}
+	return err
+}
+
+// Endings are stored by their place here.
+var endings = []rota.Ending{"", rota.EndingCancel, rota.EndingKill}
+
+// without are the tries of a that are not in b.
+func without(a, b []rota.Try) (out []rota.Try) {
+	in := make(map[rota.Try]bool, len(b))
+	for _, try := range b {
+		in[try] = true
+	}
+	for _, try := range a {
+		if !in[try] {
+			out = append(out, try)
+		}
+	}
+	return out
+}
+
+// Endings are the running attempts of a session that somebody asked to end.
+func (s *Store) Endings(ctx context.Context, id rota.SessionID) (out []rota.EndingTry, err error) {
+	err = s.query(ctx, func(r *sql.Rows) error {
+		var e rota.EndingTry
+		var ending int
+		err := r.Scan((*int64)(&e.Task), &e.Attempt, &ending)
+		e.How = endings[ending]
+		out = append(out, e)
+		return err
+	}, `SELECT id, attempt, ending FROM task WHERE state = 5 AND session = (SELECT id FROM session WHERE name = ?1)
+		AND ending IS NOT NULL ORDER BY id`, string(id))
+	return out, err
+}
+
+// CloseSession ends a session.
+func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
+	return s.write(ctx, "close session", func(t *tx) error {
+		n, err := t.exec(`UPDATE session SET state = ?2 WHERE name = ?1 AND state = 1`, string(id), sessionClosed)
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = t.exec(`UPDATE node SET state = ?2, seen = ?3 WHERE name = (SELECT node FROM session WHERE name = ?1)
+			AND NOT EXISTS (SELECT 1 FROM session WHERE node = node.name AND state = 1)`, string(id), string(rota.NodeDown), t.now)
+		if err != nil {
+			return err
+		}
+		return t.openHomes(id)
+	})
+}
+
+// Nodes are all nodes that ever registered and were not removed.
+func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
+	var nodes []rota.Node
+	err := s.query(ctx, func(r *sql.Rows) error {
+		var doc []byte
+		var n rota.Node
+		var name string
+		var state rota.NodeState
+		var started, seen int64
+		var running int
+		if err := r.Scan(&name, &doc, &state, &started, &seen, &running); err != nil {
+			return err
+		}
+		err := json.Unmarshal(doc, &n)
+		n.Name, n.State, n.Started, n.Seen, n.Running = name, state, fromMicros(started), fromMicros(seen), running
+		nodes = append(nodes, n)
+		return err
+	}, `SELECT n.name, n.doc, n.state, n.started, n.seen,
+		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state = 1)
+		FROM node n ORDER BY n.name`)
+	return nodes, err
+}

@@ -1,0 +1,353 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Submit stores jobs in one transaction.
+func (s *Store) Submit(ctx context.Context, jobs []rota.NewJob) ([]rota.SubmitResult, error) {
+	var results []rota.SubmitResult
+	err := s.write(ctx, "submit", func(t *tx) (err error) {
+		results, err = t.submit(jobs)
+		return err
+	})
+	return results, err
+}
+
+// newRow is a job on its way into its row.
+type newRow struct {
+	*rota.NewJob
+	id         rota.JobID
+	lane, gate int64
+	tasks      int
+	blockers   int
+	starved    string // it can never run, because of this
+	spec       string
+	labels     any
+}
+
+func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
+	results := make([]rota.SubmitResult, len(jobs))
+	if err := t.knownKeys(jobs, results); err != nil {
+		return nil, err
+	}
+	rows := make([]*newRow, 0, len(jobs))
+	for i := range jobs {
+		if results[i].Job != 0 || results[i].Err != nil {
+			continue
+		}
+		rows = append(rows, &newRow{NewJob: &jobs[i]})
+	}
+	if err := t.nameJobs(rows); err != nil {
+		return nil, err
+	}
+	at := 0
+	for i := range jobs {
+		if results[i].Job != 0 || results[i].Err != nil {
+			continue
+		}
+		r := rows[at]
+		if results[i].Err = t.resolveDependencies(r); results[i].Err != nil {
+			rows = append(rows[:at], rows[at+1:]...)
+			continue
+		}
+		results[i].Submitted = rota.Submitted{Job: r.id, Tasks: r.tasks}
+		at++
+	}
+	for _, step := range []func([]*newRow) error{t.prepareRows, t.insertJobs, t.insertKeys, t.insertUploads,
+		t.insertPlainTasks, t.insertDependencies, t.starveNew} {
+		if len(rows) == 0 {
+			break
+		}
+		if err := step(rows); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// knownKeys answers the submissions whose key was used before, within this call too.
+func (t *tx) knownKeys(jobs []rota.NewJob, results []rota.SubmitResult) error {
+	type key struct{ submitter, key string }
+	first := map[key]int{}
+	var wanted [][2]string
+	for i := range jobs {
+		if k := (key{jobs[i].Submitter, jobs[i].Key}); k.key != "" {
+			if _, twice := first[k]; twice {
+				results[i].Err = rota.Errorf(rota.ErrUnavailable, "submit: the same key came twice at once").WithFix("try again")
+				continue
+			}
+			first[k] = i
+			wanted = append(wanted, [2]string{k.submitter, k.key})
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	arg, err := json.Marshal(wanted)
+	if err != nil {
+		return err
+	}
+	return t.query(func(r *sql.Rows) error {
+		var k key
+		var hash string
+		var job int64
+		var tasks sql.NullInt64
+		if err := r.Scan(&k.submitter, &k.key, &hash, &job, &tasks); err != nil {
+			return err
+		}
+		i := first[k]
+		if hash != jobs[i].Hash {
+			results[i].Err = rota.Errorf(rota.ErrKeyReused, "submit: key %q was used for job %d, which is another request", k.key, job).
+				WithFix("use another key, or none")
+			return nil
+		}
+		results[i].Submitted = rota.Submitted{Job: rota.JobID(job), Tasks: int(tasks.Int64), Existing: true}
+		return nil
+	}, `SELECT k.submitter, k.key, k.hash, k.job, j.tasks FROM json_each(?1) w
+		JOIN submission_key k ON k.submitter = w.value->>0 AND k.key = w.value->>1 LEFT JOIN job j ON j.id = k.job`, string(arg))
+}
+
+// nameJobs gives the jobs their ids.
+func (t *tx) nameJobs(rows []*newRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	first, err := t.next("job", len(rows))
+	for i, r := range rows {
+		r.id = rota.JobID(first + int64(i))
+		r.tasks = 1
+		if r.Spec.Array != nil {
+			r.tasks = r.Spec.Array.Len()
+		} else if r.Spec.Lines {
+			r.tasks = len(r.Lines)
+		}
+	}
+	return err
+}
+
+// prepareRows finds each job's lane and gate and writes its spec.
+func (t *tx) prepareRows(rows []*newRow) (err error) {
+	for _, r := range rows {
+		if r.lane, err = t.laneFor(r.Spec.Queue, r.Home); err != nil {
+			return err
+		}
+		if r.Spec.Limit > 0 {
+			if r.gate, err = t.newGate(r.Spec.Limit); err != nil {
+				return err
+			}
+		}
+		spec, err := json.Marshal(&r.Spec)
+		if err != nil {
+			return err
+		}
+		r.spec = string(spec)
+		if len(r.Spec.Labels) > 0 {
+			labels, err := json.Marshal(r.Spec.Labels)
+			if err != nil {
+				return err
+			}
+			r.labels = string(labels)
+		}
+	}
+	return nil
+}
+
+func (t *tx) insertJobs(rows []*newRow) error {
+	return t.each(`INSERT INTO job (id, name, submitter, submit_key, parent, schedule, labels, spec, lane, rank, gate, run_at, held,
+		blockers, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, many, sealed, touched, input, tasks, made, tasks_left,
+		submitted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+		?23, ?24, ?25, ?24, ?22)`, len(rows), func(i int) []any {
+		r := rows[i]
+		made := 1
+		if r.Spec.Many() {
+			made = 0
+		}
+		return []any{int64(r.id), r.Spec.Name, r.Submitter, nullText(r.Key), int64(r.Parent), r.Schedule, r.labels, r.spec, r.lane,
+			r.Rank, r.gate, toMicros(r.Spec.At), flag(r.Spec.Hold), r.blockers, *r.Retry.Count + 1, r.Retry.First.Micros(),
+			r.Retry.Cap.Micros(), *r.Retry.MaxLost, flag(r.Retry.OnLost == rota.LostFail), flag(r.Spec.Many()), flag(!r.More), t.now,
+			len(r.Input), r.tasks, made}
+	})
+}
+
+func nullText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (t *tx) insertKeys(rows []*newRow) error {
+	var keyed []*newRow
+	for _, r := range rows {
+		if r.Key != "" {
+			keyed = append(keyed, r)
+		}
+	}
+	return t.each(`INSERT INTO submission_key (submitter, key, hash, job, at) VALUES (?1, ?2, ?3, ?4, ?5)`, len(keyed),
+		func(i int) []any { return []any{keyed[i].Submitter, keyed[i].Key, keyed[i].Hash, int64(keyed[i].id), t.now} })
+}
+
+func (t *tx) insertUploads(rows []*newRow) error {
+	for _, r := range rows {
+		if err := t.insertLines(r.id, 1, r.Lines); err != nil {
+			return err
+		}
+		if err := t.insertInput(r.id, 0, r.Input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertLines stores lines, the first of which is for the element with that index.
+func (t *tx) insertLines(job rota.JobID, index int, lines []string) error {
+	return t.each(`INSERT INTO line (task, text) VALUES (?1, ?2)`, len(lines),
+		func(i int) []any { return []any{int64(rota.Element(job, index+i)), lines[i]} })
+}
+
+func (t *tx) insertInput(job rota.JobID, start int64, data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO input (job, start, data) VALUES (?1, ?2, ?3)`, int64(job), start, data)
+	return err
+}
+
+// insertPlainTasks makes the tasks of jobs that have just one.
+func (t *tx) insertPlainTasks(rows []*newRow) error {
+	first, last := rows[0].id, rows[len(rows)-1].id
+	_, err := t.exec(`INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at)
+		SELECT id << 24, lane, `+firstState+`, 0, rank, 0, attempt_limit, `+firstTime+`
+		FROM job WHERE id BETWEEN ?1 AND ?2 AND many = 0`, int64(first), int64(last), t.now)
+	for _, r := range rows {
+		if !r.Spec.Many() {
+			t.count(r.lane, t.firstStateOf(r), 1)
+		}
+	}
+	return err
+}
+
+// A task begins held if that was asked for, or its upload is not complete; else blocked, while its job waits for
+// another; else scheduled, until its time has come (?3: now); else ready.
+const (
+	firstState = `CASE WHEN held = 1 THEN 3 WHEN blockers > 0 OR sealed = 0 THEN 1 WHEN run_at > ?3 THEN 2 ELSE 4 END`
+	firstTime  = `CASE WHEN run_at > ?3 THEN run_at END`
+)
+
+func (t *tx) firstStateOf(r *newRow) rota.State {
+	switch {
+	case r.Spec.Hold:
+		return rota.Held
+	case r.blockers > 0 || r.More:
+		return rota.Blocked
+	case toMicros(r.Spec.At) > t.now:
+		return rota.Scheduled
+	}
+	return rota.Ready
+}
+
+// AddPart adds a further part of a job's lines or input.
+func (s *Store) AddPart(ctx context.Context, id rota.JobID, p rota.Part) (rota.Submitted, error) {
+	var out rota.Submitted
+	err := s.write(ctx, "upload", func(t *tx) (err error) {
+		out, err = t.addPart(id, p)
+		return err
+	})
+	return out, err
+}
+
+func (t *tx) addPart(id rota.JobID, p rota.Part) (rota.Submitted, error) {
+	var parts, sealed, tasks, many int
+	var input int64
+	found, err := t.one(`SELECT parts, sealed, tasks, many, input FROM job WHERE id = ?1 AND removing = 0`,
+		[]any{int64(id)}, &parts, &sealed, &tasks, &many, &input)
+	if err != nil {
+		return rota.Submitted{}, err
+	}
+	out := rota.Submitted{Job: id, Tasks: tasks}
+	switch {
+	case !found:
+		return out, noJob(id)
+	case p.Number <= parts:
+		return out, nil // it came before
+	case sealed == 1:
+		return out, rota.Errorf(rota.ErrConflict, "job %d: its upload is complete", id)
+	case p.Number != parts+1:
+		return out, rota.Errorf(rota.ErrConflict, "job %d: part %d came, and part %d is next", id, p.Number, parts+1)
+	case tasks+len(p.Lines) > rota.MaxTasks:
+		return out, rota.Errorf(rota.ErrTooLarge, "job %d: more than %d lines", id, rota.MaxTasks)
+	case input+int64(len(p.Input)) > rota.MaxInput:
+		return out, rota.Errorf(rota.ErrTooLarge, "job %d: more than %d bytes of standard input", id, rota.MaxInput).
+			WithFix("write it to a file and use --stdin FILE")
+	case many == 0 && len(p.Lines) > 0, many == 1 && len(p.Input) > 0:
+		return out, rota.Errorf(rota.ErrInvalid, "job %d: takes no such part", id)
+	case p.Last && tasks+len(p.Lines) == 0:
+		return out, rota.Errorf(rota.ErrInvalid, "job %d: no lines came", id)
+	}
+	if err := t.insertLines(id, tasks+1, p.Lines); err != nil {
+		return out, err
+	}
+	if err := t.insertInput(id, input, p.Input); err != nil {
+		return out, err
+	}
+	out.Tasks += len(p.Lines)
+	_, err = t.exec(`UPDATE job SET parts = ?2, tasks = tasks + ?3, tasks_left = tasks_left + ?3, input = input + ?4, sealed = ?5,
+		touched = ?6 WHERE id = ?1`, int64(id), p.Number, len(p.Lines), len(p.Input), flag(p.Last), t.now)
+	if err != nil || !p.Last || many == 1 {
+		return out, err
+	}
+	return out, t.seal(id)
+}
+
+// seal lets a plain job go whose upload is complete: its task was blocked until now.
+func (t *tx) seal(id rota.JobID) error {
+	_, err := t.operate(rota.Operation{Act: rota.ActUnblock, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}}})
+	return err
+}
+
+// Input is a piece of a job's uploaded standard input.
+func (s *Store) Input(ctx context.Context, id rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	var total int64 = -1
+	err := s.query(ctx, func(r *sql.Rows) error { return r.Scan(&total) }, `SELECT input FROM job WHERE id = ?1`, int64(id))
+	if err == nil && total < 0 {
+		err = noJob(id)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	var out []byte
+	err = s.query(ctx, func(r *sql.Rows) error {
+		var start int64
+		var data []byte
+		if err := r.Scan(&start, &data); err != nil {
+			return err
+		}
+		if skip := offset + int64(len(out)) - start; skip >= 0 && skip < int64(len(data)) && len(out) < max {
+			out = append(out, data[skip:]...)
+		}
+		return nil
+	}, `SELECT start, data FROM input WHERE job = ?1 AND start > ?2 - ?3 AND start < ?4 ORDER BY start`,
+		int64(id), offset, rota.MaxPartBytes, offset+int64(max))
+	return out[:min(len(out), max)], total, err
+}
+
+func noJob(id rota.JobID) error {
+	return rota.Errorf(rota.ErrNotFound, "job %d: there is none, or it is no longer kept", id).WithFix("rota ls --all")
+}
+
+// keyAge is how long a key is kept at least.
+const keyAge = 24 * time.Hour
+

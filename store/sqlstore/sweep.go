@@ -1,0 +1,54 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Sweep does one bounded step of upkeep.
+func (s *Store) Sweep(ctx context.Context, what rota.Sweep) (out rota.Swept, err error) {
+	err = s.write(ctx, "sweep "+string(what.What), func(t *tx) (err error) {
+		switch what.What {
+		case rota.SweepMake:
+			out, err = t.sweepMake()
+		case rota.SweepPromote:
+			out, err = t.sweepPromote()
+		case rota.SweepRescue:
+			out, err = t.sweepRescue()
+		case rota.SweepOperate:
+			out, err = t.sweepOperations()
+		case rota.SweepPrune:
+			out, err = t.sweepPrune(what.Retention)
+		default:
+			err = rota.Invalid("sweep %q: there is no such upkeep", what.What)
+		}
+		return err
+	})
+	return out, err
+}
+
+// sweepPromote makes those scheduled tasks ready whose time has come by the store's clock (P1).
+func (t *tx) sweepPromote() (rota.Swept, error) {
+	rows, err := t.rows(`WHERE t.state = 2 AND t.run_at <= ?1 ORDER BY t.run_at, t.id LIMIT ?2`, t.now, stepRows)
+	if err != nil {
+		return rota.Swept{}, err
+	}
+	out := rota.Swept{Moved: len(rows), More: len(rows) == stepRows, Ready: len(rows) > 0}
+	changes := make([]change, len(rows))
+	for i, x := range rows {
+		changes[i] = change{row: x, to: rota.Ready, limit: x.limit}
+		if j := x.id.Job(); len(out.Jobs) == 0 || out.Jobs[len(out.Jobs)-1] != j {
+			out.Jobs = append(out.Jobs, j)
+		}
+	}
+	if err := t.move(changes); err != nil {
+		return out, err
+	}
+	var next int64
+	found, err := t.one(`SELECT run_at FROM task WHERE state = 2 ORDER BY run_at LIMIT 1`, nil, &next)
+	if found {
+		out.Next = fromMicros(next)
+	}
+	return out, err
+}

@@ -1,0 +1,118 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+
+	"github.com/rotaqueue/rota"
+)
+
+const attemptColumns = `coalesce(%[1]s.outcome, 0), coalesce(s.node, ''), coalesce(s.name, ''), coalesce(%[1]s.claimed, 0),
+	coalesce(%[1]s.started, 0), coalesce(%[1]s.ended, 0), %[1]s.exit, coalesce(%[1]s.signal, 0), coalesce(%[1]s.reason, ''),
+	coalesce(%[1]s.cpu_user, 0), coalesce(%[1]s.cpu_system, 0), coalesce(%[1]s.max_rss, 0)`
+
+// attemptFields scans attemptColumns.
+type attemptFields struct {
+	outcome                              int
+	claimed, started, ended, user, system int64
+	exit                                 sql.NullInt64
+}
+
+func (f *attemptFields) dest(a *rota.Attempt) []any {
+	return []any{&f.outcome, &a.Node, &a.Session, &f.claimed, &f.started, &f.ended, &f.exit, &a.Signal, &a.Reason, &f.user, &f.system, &a.MaxRSS}
+}
+
+func (f *attemptFields) fill(a *rota.Attempt) {
+	a.Outcome = outcomes[f.outcome]
+	a.Claimed, a.Started, a.Ended = fromMicros(f.claimed), fromMicros(f.started), fromMicros(f.ended)
+	a.CPUUser, a.CPUSystem = duration(f.user), duration(f.system)
+	if f.exit.Valid {
+		code := int(f.exit.Int64)
+		a.Exit = &code
+	}
+}
+
+var taskColumns = `t.id, t.state, l.queue, j.name, coalesce(li.text, ''), t.gate <> 0, coalesce(t.ending, 0), coalesce(t.run_at, 0),
+	t.attempt_limit, coalesce(t.lost, 0), coalesce(t.returns, 0), t.attempt, ` + fmt.Sprintf(attemptColumns, "t")
+
+const taskTables = ` FROM task t JOIN job j ON j.id = t.id >> 24 JOIN lane l ON l.id = t.lane LEFT JOIN session s ON s.id = t.session
+	LEFT JOIN line li ON li.task = t.id`
+
+func scanTask(r *sql.Rows) (x rota.Task, err error) {
+	var f attemptFields
+	var ending int
+	var runAt int64
+	err = r.Scan(append([]any{(*int64)(&x.ID), &x.State, &x.Queue, &x.Name, &x.Line, &x.Gated, &ending, &runAt, &x.Limit, &x.Lost,
+		&x.Returns, &x.Number}, f.dest(&x.Attempt)...)...)
+	x.Ending, x.RunAt = endings[ending], fromMicros(runAt)
+	f.fill(&x.Attempt)
+	return x, err
+}
+
+// Task is a task and its earlier attempts.
+func (s *Store) Task(ctx context.Context, id rota.TaskID) (task rota.Task, earlier []rota.Attempt, err error) {
+	err = s.query(ctx, func(r *sql.Rows) (err error) {
+		task, err = scanTask(r)
+		return err
+	}, `SELECT `+taskColumns+taskTables+` WHERE t.id = ?1 AND j.removing = 0`, int64(id))
+	if err == nil && task.ID == 0 {
+		err = s.noTask(ctx, id)
+	}
+	if err != nil {
+		return task, nil, err
+	}
+	err = s.query(ctx, func(r *sql.Rows) error {
+		var a rota.Attempt
+		var f attemptFields
+		err := r.Scan(append([]any{&a.Number}, f.dest(&a)...)...)
+		f.fill(&a)
+		earlier = append(earlier, a)
+		return err
+	}, `SELECT a.attempt, `+fmt.Sprintf(attemptColumns, "a")+` FROM attempt a LEFT JOIN session s ON s.id = a.session
+		WHERE a.task = ?1 AND a.attempt < ?2 ORDER BY a.attempt`, int64(id), task.Number)
+	return task, earlier, err
+}
+
+// noTask says why there is no such task.
+func (s *Store) noTask(ctx context.Context, id rota.TaskID) error {
+	j, err := s.Job(ctx, id.Job())
+	if err != nil {
+		return err
+	}
+	switch many := j.Spec.Many(); {
+	case many && !id.IsElement():
+		return rota.Errorf(rota.ErrNotFound, "task %v: job %d has %d tasks; name one of them, as %v", id, j.ID, j.Tasks, rota.Element(j.ID, 1))
+	case many && j.Made < j.Tasks:
+		return rota.Errorf(rota.ErrNotFound, "task %v: %d of the job's %d tasks are made so far", id, j.Made, j.Tasks)
+	case !many:
+		return rota.Errorf(rota.ErrNotFound, "task %v: job %d has one task, %d", id, j.ID, j.ID)
+	}
+	return rota.Errorf(rota.ErrNotFound, "task %v: job %d has no element %d", id, j.ID, id.Index())
+}
+
+// Tasks are the tasks that a query selects.
+func (s *Store) Tasks(ctx context.Context, q rota.TaskQuery) (tasks []rota.Task, err error) {
+	var c condition
+	if err := c.job(&q.Filter); err != nil {
+		return nil, err
+	}
+	c.task(&q.Filter)
+	c.spans(&q.Filter, "t.id")
+	order := "ASC"
+	if q.Newest {
+		order = "DESC"
+		if q.After > 0 {
+			c.and("t.id < %s", int64(q.After))
+		}
+	} else {
+		c.and("t.id > %s", int64(q.After))
+	}
+	err = s.query(ctx, func(r *sql.Rows) error {
+		x, err := scanTask(r)
+		tasks = append(tasks, x)
+		return err
+	}, `SELECT `+taskColumns+taskTables+c.where()+`ORDER BY t.id `+order+` LIMIT `+strconv.Itoa(limit(q.Max)), c.args...)
+	return tasks, err
+}

@@ -1,0 +1,43 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/rotaqueue/rota"
+)
+
+// PutToken stores a new token; only its hash is kept.
+func (s *Store) PutToken(ctx context.Context, tok rota.Token) (rota.Token, error) {
+	err := s.write(ctx, "token", func(t *tx) error {
+		tok.Created = fromMicros(t.now)
+		_, err := t.one(`INSERT INTO token (name, role, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id`,
+			[]any{tok.Name, string(tok.Role), tok.Hash, t.now, toMicros(tok.Expires)}, &tok.ID)
+		return err
+	})
+	return tok, err
+}
+
+// Tokens are all tokens, or the one with a hash.
+func (s *Store) Tokens(ctx context.Context, hash string) (all []rota.Token, err error) {
+	err = s.query(ctx, func(r *sql.Rows) error {
+		var tok rota.Token
+		var created, expires int64
+		err := r.Scan(&tok.ID, &tok.Name, &tok.Role, &tok.Hash, &created, &expires)
+		tok.Created, tok.Expires = fromMicros(created), fromMicros(expires)
+		all = append(all, tok)
+		return err
+	}, `SELECT id, name, role, hash, created, expires FROM token WHERE ?1 = '' OR hash = ?1 ORDER BY id`, hash)
+	return all, err
+}
+
+// DropToken removes a token; it lets nobody in any more.
+func (s *Store) DropToken(ctx context.Context, id int64) error {
+	return s.write(ctx, "remove token", func(t *tx) error {
+		n, err := t.exec(`DELETE FROM token WHERE id = ?1`, id)
+		if err == nil && n == 0 {
+			err = rota.Errorf(rota.ErrNotFound, "token %d: there is none", id).WithFix("rota token ls")
+		}
+		return err
+	})
+}

@@ -1,0 +1,179 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/rotaqueue/rota"
+)
+
+// tx is one transaction of the writer. What it changes of the counters is collected and settled at the end.
+type tx struct {
+	s      *Store
+	now    int64
+	jobs   map[rota.JobID]*jobDelta
+	queues map[queueState]int
+	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
+	moved  map[rota.JobID]bool
+}
+
+// jobDelta is how a job's counters change in this transaction.
+type jobDelta struct{ left, failed, cancelled int }
+
+type queueState struct {
+	lane  int64
+	state rota.State
+}
+
+func newTx(s *Store) *tx { return &tx{s: s, now: s.micros()} }
+
+func (t *tx) exec(q string, args ...any) (int, error) { return t.s.w.exec(q, args...) }
+
+// each runs a statement once for each of n rows of arguments.
+func (t *tx) each(q string, n int, row func(i int) []any) error { return t.s.w.each(q, n, row) }
+
+func (t *tx) query(scan func(*sql.Rows) error, q string, args ...any) error {
+	return t.s.w.query(scan, q, args...)
+}
+
+// one reads at most one row and reports whether there was one.
+func (t *tx) one(q string, args []any, dest ...any) (bool, error) {
+	found := false
+	err := t.query(func(r *sql.Rows) error { found = true; return r.Scan(dest...) }, q, args...)
+	return found, err
+}
+
+// next takes n numbers from a counter and returns the first.
+func (t *tx) next(name string, n int) (int64, error) {
+	var last int64
+	_, err := t.one(`UPDATE counter SET value = value + ?1 WHERE name = ?2 RETURNING value`, []any{n, name}, &last)
+	return last - int64(n) + 1, err
+}
+
+// count notes that n tasks of a lane came into a state, or left it when n is negative.
+func (t *tx) count(lane int64, state rota.State, n int) {
+	if t.queues == nil {
+		t.queues = map[queueState]int{}
+	}
+	t.queues[queueState{lane, state}] += n
+}
+
+// job is the change of a job's counters.
+func (t *tx) job(id rota.JobID) *jobDelta {
+	if t.jobs == nil {
+		t.jobs = map[rota.JobID]*jobDelta{}
+	}
+	d := t.jobs[id]
+	if d == nil {
+		d = &jobDelta{}
+		t.jobs[id] = d
+	}
+	return d
+}
+
+// gate notes that n places of a gate were taken, or freed when n is negative.
+func (t *tx) gate(id int64, n int) {
+	if id == 0 {
+		return
+	}
+	if t.gates == nil {
+		t.gates = map[int64]int{}
+	}
+	t.gates[id] += n
+}
+
+// settle writes what the transaction collected, in the order that every transaction keeps: jobs, dependents,
+// gates, queues, each ascending (P15, P19). Dependents and gates move tasks, which changes counters again.
+func (t *tx) settle() error {
+	for len(t.jobs) > 0 || len(t.gates) > 0 {
+		ended, err := t.settleJobs()
+		if err != nil {
+			return err
+		}
+		if err := t.releaseDependents(ended); err != nil {
+			return err
+		}
+		if len(t.jobs) > 0 {
+			continue
+		}
+		if err := t.settleGates(); err != nil {
+			return err
+		}
+	}
+	return t.settleQueues()
+}
+
+func (t *tx) settleJobs() (ended []rota.JobID, err error) {
+	ids := slices.Sorted(maps.Keys(t.jobs))
+	jobs := t.jobs
+	t.jobs = nil
+	ids = slices.DeleteFunc(ids, func(id rota.JobID) bool { return *jobs[id] == jobDelta{} })
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = t.each(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
+		ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN ?5 ELSE 0 END WHERE id = ?1`,
+		len(ids), func(i int) []any {
+			d := jobs[ids[i]]
+			return []any{int64(ids[i]), d.left, d.failed, d.cancelled, t.now}
+		})
+	return ids, err
+}
+
+func (t *tx) settleQueues() error {
+	if len(t.queues) == 0 {
+		return nil
+	}
+	names, err := t.laneQueues()
+	if err != nil {
+		return err
+	}
+	type key struct {
+		queue string
+		state rota.State
+	}
+	sums := map[key]int{}
+	for k, n := range t.queues {
+		sums[key{names[k.lane], k.state}] += n
+	}
+	keys := make([]key, 0, len(sums))
+	for k, n := range sums {
+		if n != 0 {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if a.queue != b.queue {
+			return compare(a.queue, b.queue)
+		}
+		return int(a.state) - int(b.state)
+	})
+	return t.each(`INSERT INTO queue_count (queue, state, n) VALUES (?1, ?2, ?3)
+		ON CONFLICT (queue, state) DO UPDATE SET n = queue_count.n + excluded.n`,
+		len(keys), func(i int) []any { return []any{keys[i].queue, int(keys[i].state), sums[keys[i]]} })
+}
+
+func compare[T ~string | ~int64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// list writes numbers as a JSON array, the form in which sets go into a statement.
+func list[T ~int64](ids []T) string {
+	b := make([]byte, 0, 16*len(ids)+2)
+	b = append(b, '[')
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(id), 10)
+	}
+	return string(append(b, ']'))
+}
