@@ -1,0 +1,62 @@
+package keeper
+
+import (
+	"os/exec"
+	"sync"
+	"testing"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// BenchmarkTrue is /bin/true four at a time: bare is what Go does with nothing around it.
+func BenchmarkTrue(b *testing.B) {
+	b.Run("bare", func(b *testing.B) {
+		var all sync.WaitGroup
+		work := make(chan struct{}, b.N)
+		for range b.N {
+			work <- struct{}{}
+		}
+		close(work)
+		for range 4 {
+			all.Go(func() {
+				for range work {
+					if err := exec.Command("/bin/true").Run(); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+	})
+	b.Run("keeper", func(b *testing.B) {
+		k, err := New(Options{Dir: b.TempDir(), Slots: 4})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer k.Close()
+		env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "ROTA_JOB=1", "ROTA_ATTEMPT=1"}
+		b.ResetTimer()
+		sent, done := 0, 0
+		for done < b.N {
+			for sent < b.N && sent-done < 300 {
+				sent++
+				p := executor.Process{Try: rota.Try{Task: rota.TaskID(sent), Attempt: 1}, Env: env, Token: "0123456789abcdef"}
+				p.Argv = []string{"/bin/true"}
+				if err := k.Start([]executor.Process{p}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, e := range <-k.Exits() {
+				if e.Outcome != rota.OutcomeSucceeded {
+					b.Fatal(e)
+				}
+				k.Forget([]rota.Try{e.Try})
+				done++
+			}
+		}
+		b.StopTimer()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+	})
+}

@@ -1,0 +1,95 @@
+package keeper
+
+import (
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// death is how a process ended.
+type death struct {
+	status unix.WaitStatus
+	why    ending
+	killed bool
+	usage  rota.Usage
+}
+
+// The codes by which a shell, env, nice, timeout and their like say that they could not start what they were to.
+const (
+	notExecutable = 126
+	notFound      = 127
+)
+
+// tell says it in the terms of an exit: what the job did, unless it was the keeper who ended it.
+func (d *death) tell(e *executor.Exit, p *executor.Process) {
+	if d.status.Exited() {
+		code := d.status.ExitStatus()
+		e.Code = &code
+	} else {
+		e.Signal = int(d.status.Signal())
+	}
+	switch {
+	case d.why == expired:
+		e.Outcome, e.Reason = rota.OutcomeTimedOut, "timed out after "+p.Timeout.String()+d.grace(p)
+	case d.why == stopped:
+		e.Outcome, e.Reason = rota.OutcomeEnded, "ended on request"+d.grace(p)
+	case e.Code == nil:
+		e.Outcome, e.Reason = rota.OutcomeFailed, signalled(e.Signal)
+	case *e.Code == 0:
+		e.Outcome = rota.OutcomeSucceeded
+	case *e.Code == notExecutable:
+		e.Outcome, e.Reason = rota.OutcomeRefused, "exit code 126: a command in it could not be executed"
+	case *e.Code == notFound:
+		e.Outcome, e.Reason = rota.OutcomeRefused, "exit code 127: a command in it was not found"
+	default:
+		e.Outcome, e.Reason = rota.OutcomeFailed, "exit code "+strconv.Itoa(*e.Code)
+	}
+}
+
+// grace says whether it took more than TERM.
+func (d *death) grace(p *executor.Process) string {
+	if d.killed && p.Grace > 0 {
+		return ", and killed"
+	}
+	return ""
+}
+
+func signalled(n int) string {
+	verb, name, note := "ended", unix.Signal(n).String(), ""
+	switch unix.Signal(n) {
+	case unix.SIGKILL:
+		verb, note = "killed", ": by somebody, or by the system for want of memory"
+	case unix.SIGXCPU:
+		note = ": its limit of CPU time"
+	case unix.SIGXFSZ:
+		note = ": its limit of file size"
+	}
+	text := verb + " by signal " + strconv.Itoa(n)
+	if name != "signal "+strconv.Itoa(n) {
+		text += " (" + name + ")"
+	}
+	return text + note
+}
+
+// used is what a process and those it waited for took. Its peak of memory counts from the fork, when it still was a
+// likeness of the keeper: one that is no greater than the keeper's own says nothing of the job, and is left out.
+func used(u *unix.Rusage) rota.Usage {
+	peak := peakOf(u)
+	const blur = 1 << 20 // the kernel counts in strides
+	var self unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &self) == nil && peak <= peakOf(&self)+blur {
+		peak = 0
+	}
+	return rota.Usage{CPUUser: rota.Duration(u.Utime.Nano()), CPUSystem: rota.Duration(u.Stime.Nano()), MaxRSS: peak}
+}
+
+func peakOf(u *unix.Rusage) int64 {
+	if runtime.GOOS == "darwin" {
+		return int64(u.Maxrss) // bytes there, KiB elsewhere
+	}
+	return int64(u.Maxrss) << 10
+}

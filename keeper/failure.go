@@ -1,0 +1,41 @@
+package keeper
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota"
+)
+
+// failure is why there is no process: refused when there will never be one, failed when there may be one at another
+// try of the job's, returned when it is our own trouble and not the job's (P7).
+type failure struct {
+	outcome rota.Outcome
+	reason  string
+}
+
+var (
+	ours = []unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE}
+	// Of the files and programs that a job names.
+	forGood = []unix.Errno{unix.ENOENT, unix.EACCES, unix.EPERM, unix.ENOEXEC, unix.E2BIG, unix.ENOTDIR, unix.EISDIR,
+		unix.ELOOP, unix.ENAMETOOLONG, unix.EROFS, unix.ENXIO, unix.EINVAL}
+)
+
+// fail is the failure of something that the job asked for.
+func fail(err error, reason string) *failure {
+	var errno unix.Errno
+	switch errors.As(err, &errno); {
+	case slices.Contains(ours, errno):
+		return &failure{rota.OutcomeReturned, "could not be started: " + reason}
+	case slices.Contains(forGood, errno):
+		return &failure{rota.OutcomeRefused, reason}
+	}
+	return &failure{rota.OutcomeFailed, reason}
+}
+
+// failOurs is the failure of something in our own folder.
+func failOurs(err error) *failure {
+	return &failure{rota.OutcomeReturned, "could not be started: " + err.Error()}
+}

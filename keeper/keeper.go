@@ -1,0 +1,130 @@
+// Package keeper owns the processes of a node's attempts: it starts them in order as slots come free, ends those
+// that run too long or are asked to end, keeps their output, and reports how each ended.
+//
+// What it promises:
+//   - An attempt runs once however often it is handed over, and its end is remembered until it is forgotten (P10).
+//   - Each attempt is a process group of its own. When its main process has ended, whatever is left of the group is
+//     killed at once, before the end is reported; a success is exit 0 of the main process. An attempt that is made to
+//     end gets TERM, its grace, and KILL, and in that grace also those of the group that outlive the main process.
+//     What left the group (setsid, job control of a shell) is not followed.
+//   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
+//     group by the journal before it does anything else; it touches no process that it cannot prove to be its own.
+//   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
+//     pauses, and tries the same attempt again before it gives it back.
+//
+// It may touch processes, its own folder and the files that attempts name, and neither Store nor Service.
+//
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go.
+package keeper
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// Options are what a keeper is made of.
+type Options struct {
+	Dir   string       // a folder of its own, made when missing: slots/, output/ and the journal are in it
+	Slots int          // how many attempts run at once; 0: none
+	Log   *slog.Logger // nil: nothing is logged
+}
+
+// Local is a keeper within the process of its node: its attempts end when that process does.
+type Local struct {
+	dir     string
+	slots   int
+	log     *slog.Logger
+	null    int // /dev/null, for attempts that read nothing
+	journal *journal
+	reports *reports
+	threads sync.WaitGroup // of the slots
+
+	mu       sync.Mutex
+	work     sync.Cond // told when something waits, a pause is over, or the keeper closes
+	attempts map[rota.Try]*attempt
+	waiting  []*attempt // in order; some may have been given back since
+	made     int        // slots that have a thread; they are made as they are needed
+	idle     int        // of those, how many have nothing to do
+	pause    pause
+	closed   bool
+}
+
+var _ executor.Keeper = (*Local)(nil)
+
+// New makes the keeper of a folder. It first ends what an earlier keeper of the folder left running, and empties the
+// folders of the slots; output that was kept stays. Nobody else may use the folder meanwhile: its owner's lock sees to
+// that (P26).
+func New(o Options) (*Local, error) {
+	if o.Slots < 0 {
+		return nil, rota.Invalid("slots %d: from 0 on", o.Slots)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	k := &Local{dir: dir, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
+	k.work.L = &k.mu
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	if err := k.prepare(); err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "keeper folder %s: %v", dir, err)
+	}
+	go k.reports.deliver()
+	return k, nil
+}
+
+func (k *Local) prepare() error {
+	if err := os.MkdirAll(filepath.Join(k.dir, "output"), 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(k.dir, "journal")
+	if err := k.recover(path); err != nil {
+		return err
+	}
+	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
+		return err
+	}
+	var err error
+	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	if k.journal, err = newJournal(path, k.dir, k.log); err != nil {
+		_ = unix.Close(k.null)
+	}
+	return err
+}
+
+// Close kills everything that runs and returns when it is dead. What waits is dropped. Nothing is reported any more.
+func (k *Local) Close() error {
+	k.mu.Lock()
+	if k.closed {
+		k.mu.Unlock()
+		return nil
+	}
+	k.closed = true
+	k.waiting = nil
+	k.pause.stop()
+	var running []*attempt
+	for _, a := range k.attempts {
+		if a.state == stateRunning {
+			running = append(running, a)
+		}
+	}
+	k.work.Broadcast()
+	k.mu.Unlock()
+	for _, a := range running {
+		a.watch.end(stopped, true)
+	}
+	k.threads.Wait()
+	k.reports.close()
+	_ = unix.Close(k.null)
+	return k.journal.close()
+}

@@ -1,0 +1,182 @@
+package keeper
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// Start queues processes behind those that wait.
+func (k *Local) Start(ps []executor.Process) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return rota.Errorf(rota.ErrUnavailable, "start %d processes: the keeper is closed", len(ps))
+	}
+	added := 0
+	for _, p := range ps {
+		if a := k.attempts[p.Try]; a != nil {
+			if a.state == stateEnded {
+				k.reports.add(a.exit)
+			}
+			continue
+		}
+		a := &attempt{process: p}
+		k.attempts[p.Try] = a
+		k.waiting = append(k.waiting, a)
+		added++
+	}
+	for range min(added, k.idle) {
+		k.work.Signal()
+	}
+	for n := len(k.waiting) - k.idle; n > 0 && k.made < k.slots; n-- {
+		k.threads.Add(1)
+		go newSlot(k, k.made).run()
+		k.made++
+	}
+	return nil
+}
+
+// Stop ends an attempt.
+func (k *Local) Stop(try rota.Try, now bool) {
+	k.mu.Lock()
+	a := k.attempts[try]
+	if a == nil || a.state != stateRunning {
+		if a != nil && a.state == stateWaiting {
+			k.giveBack(a, takenBack)
+		}
+		k.mu.Unlock()
+		return
+	}
+	k.mu.Unlock()
+	a.watch.end(stopped, now)
+}
+
+// Return takes back what waits.
+func (k *Local) Return(tries ...rota.Try) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(tries) == 0 {
+		for _, a := range k.waiting {
+			if a.state == stateWaiting {
+				k.giveBack(a, takenBack)
+			}
+		}
+		k.waiting = nil
+		return
+	}
+	for _, try := range tries {
+		if a := k.attempts[try]; a != nil && a.state == stateWaiting {
+			k.giveBack(a, takenBack) // it leaves the queue when its turn comes
+		}
+	}
+}
+
+const takenBack = "taken back before it was started"
+
+func (k *Local) giveBack(a *attempt, reason string) {
+	k.finish(a, executor.Exit{Try: a.process.Try, Outcome: rota.OutcomeReturned, Reason: reason, Ended: clock.Elapsed()})
+}
+
+// finish is the end of an attempt; it is reported, and remembered until it is forgotten.
+func (k *Local) finish(a *attempt, e executor.Exit) {
+	a.state, a.slot, a.exit = stateEnded, nil, e
+	a.process = executor.Process{Try: e.Try}
+	if !k.closed {
+		k.reports.add(e)
+	}
+}
+
+// Exits delivers the ends.
+func (k *Local) Exits() <-chan []executor.Exit { return k.reports.out }
+
+// Held are the attempts that were not forgotten, by task and attempt.
+func (k *Local) Held() []rota.Try {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	held := make([]rota.Try, 0, len(k.attempts))
+	for try := range k.attempts {
+		held = append(held, try)
+	}
+	slices.SortFunc(held, func(a, b rota.Try) int {
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Attempt, b.Attempt))
+	})
+	return held
+}
+
+// Forget drops ends. What has not ended is not forgotten.
+func (k *Local) Forget(tries []rota.Try) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, try := range tries {
+		if a := k.attempts[try]; a != nil && a.state == stateEnded {
+			delete(k.attempts, try)
+		}
+	}
+}
+
+// File is where an attempt's stream is now.
+func (k *Local) File(try rota.Try, s rota.Stream) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a := k.attempts[try]
+	switch {
+	case a == nil:
+		return ""
+	case a.state == stateEnded:
+		return a.exit.Output[s]
+	case a.slot == nil:
+		return ""
+	}
+	return a.slot.file(&a.process, s)
+}
+
+// take is the next attempt for a slot, which waits for it. It is nil when the keeper closes.
+func (k *Local) take(s *slot) *attempt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for !k.closed {
+		if a := k.next(); a != nil {
+			a.state, a.slot = stateRunning, s
+			return a
+		}
+		k.idle++
+		k.work.Wait()
+		k.idle--
+	}
+	return nil
+}
+
+func (k *Local) next() *attempt {
+	for !k.pause.on && len(k.waiting) > 0 {
+		a := k.waiting[0]
+		k.waiting[0] = nil
+		if k.waiting = k.waiting[1:]; len(k.waiting) == 0 {
+			k.waiting = nil
+		}
+		if a.state == stateWaiting {
+			return a
+		}
+	}
+	return nil
+}
+
+// leave says that the attempt's files are about to be settled: nobody is told of them any more.
+func (k *Local) leave(a *attempt) {
+	k.mu.Lock()
+	a.slot = nil
+	k.mu.Unlock()
+}
+
+// ended is the end of an attempt that ran.
+func (k *Local) ended(a *attempt, e executor.Exit) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e.Spawned && k.pause.over() {
+		k.log.Info("processes can be started again")
+	}
+	k.finish(a, e)
+}

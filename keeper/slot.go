@@ -1,0 +1,155 @@
+package keeper
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// slot is a place for one attempt at a time: a thread, and a folder whose files are used again and again, since a
+// folder and files made and removed for each attempt cost a fifth of all a short task costs.
+type slot struct {
+	keeper  *Local
+	number  int
+	dir     string
+	made    bool // the folder is as it should be
+	scratch scratch
+	token   token
+	streams [2]stream
+	env     []string // room for the environment of the attempt
+	own     [3]string
+}
+
+func newSlot(k *Local, number int) *slot {
+	dir := filepath.Join(k.dir, "slots", strconv.Itoa(number))
+	s := &slot{keeper: k, number: number, dir: dir,
+		scratch: scratch{path: filepath.Join(dir, "scratch")},
+		token:   token{path: filepath.Join(dir, "token"), fd: -1},
+		streams: [2]stream{newStream(dir, rota.Stdout), newStream(dir, rota.Stderr)}}
+	s.own = [3]string{scratchMark + s.scratch.path, "ROTA_SLOT=" + strconv.Itoa(number), "ROTA_TOKEN_FILE=" + s.token.path}
+	return s
+}
+
+// run takes attempts for as long as the keeper lives. The thread is the slot's own from here on and lives as long:
+// what it starts dies with it (P11).
+func (s *slot) run() {
+	runtime.LockOSThread() // never unlocked: the thread ends with this function
+	defer s.keeper.threads.Done()
+	for a := s.keeper.take(s); a != nil; a = s.keeper.take(s) {
+		s.try(a)
+	}
+	s.close()
+}
+
+// try is one attempt, from its files to its end.
+func (s *slot) try(a *attempt) {
+	if f := s.start(a); f != nil {
+		s.keeper.failed(a, f)
+	} else {
+		s.follow(a)
+	}
+	if err := s.scratch.clear(s.dir); err != nil {
+		s.made = false // made anew before the next attempt, which tells if it cannot be
+	}
+}
+
+// start makes the process of an attempt.
+func (s *slot) start(a *attempt) *failure {
+	p := &a.process
+	l, f := s.prepare(p)
+	defer l.close()
+	if f != nil {
+		return f
+	}
+	if a.watch.asked() {
+		return &failure{rota.OutcomeReturned, takenBack}
+	}
+	a.exit.Started = clock.Elapsed()
+	pid, f := l.fork()
+	if f != nil {
+		return f
+	}
+	a.watch.begin(pid, p.Timeout.D(), p.Grace.D())
+	s.keeper.journal.start(birth{p.Try, s.number, pid, a.exit.Started, clock.Elapsed()})
+	return nil
+}
+
+// follow waits for the end of an attempt, keeps its output and reports it.
+func (s *slot) follow(a *attempt) {
+	p := &a.process
+	d := a.watch.wait(s.keeper.log, p.Try)
+	e := executor.Exit{Try: p.Try, Spawned: true, Started: a.exit.Started, Ended: clock.Elapsed(), Usage: d.usage}
+	d.tell(&e, p)
+	s.keeper.leave(a)
+	for i := range s.streams {
+		s.settle(&s.streams[i], p, &e)
+	}
+	s.keeper.journal.end(e)
+	s.keeper.ended(a, e)
+}
+
+// settle keeps what an attempt wrote to one of the slot's files.
+func (s *slot) settle(o *stream, p *executor.Process, e *executor.Exit) {
+	if ownFile(p, o.name) != "" {
+		return
+	}
+	name := strconv.FormatInt(int64(p.Task), 10) + "." + strconv.Itoa(p.Attempt) + "." + string(o.name)
+	path, err := o.settle(filepath.Join(s.keeper.dir, "output", name))
+	if err != nil {
+		s.keeper.log.Error("output was not kept where it should be", "task", p.Task, "attempt", p.Attempt,
+			"stream", o.name, "file", path, "error", err)
+	}
+	if path != "" {
+		if e.Output == nil {
+			e.Output = make(map[rota.Stream]string, 2)
+		}
+		e.Output[o.name] = path
+	}
+}
+
+// file is where a stream of the slot's attempt goes.
+func (s *slot) file(p *executor.Process, name rota.Stream) string {
+	if own := ownFile(p, name); own != "" {
+		return resolve(s.folder(p), own)
+	}
+	for i := range s.streams {
+		if s.streams[i].name == name {
+			return s.streams[i].path
+		}
+	}
+	return ""
+}
+
+// folder is where the attempt runs.
+func (s *slot) folder(p *executor.Process) string {
+	if p.Dir != "" {
+		return p.Dir
+	}
+	return s.scratch.path
+}
+
+// make makes the slot's folder what it should be.
+func (s *slot) make() error {
+	s.close()
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	if err := s.scratch.make(s.dir); err != nil {
+		return err
+	}
+	s.made = true
+	return nil
+}
+
+func (s *slot) close() {
+	s.token.close()
+	for i := range s.streams {
+		s.streams[i].close()
+	}
+	s.made = false
+}

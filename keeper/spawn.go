@@ -1,0 +1,27 @@
+package keeper
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// fork makes the process. It does not go by os/exec, which would wait for the child in its own way (P12), and belongs
+// on the thread of a slot (P11).
+func (l *launch) fork() (int, *failure) {
+	attr := &syscall.ProcAttr{Dir: l.dir, Env: l.env, Sys: &apart,
+		Files: []uintptr{uintptr(l.files[0]), uintptr(l.files[1]), uintptr(l.files[2])}}
+	for pause := time.Millisecond; ; pause *= 2 {
+		pid, err := syscall.ForkExec(l.path, l.argv, attr)
+		if err == nil {
+			return pid, nil
+		}
+		// A child that another slot has just forked holds for a moment whatever we had open, a body being written
+		// too; and a program that is being copied is soon whole.
+		if err != unix.ETXTBSY || pause > 500*time.Millisecond {
+			return 0, l.diagnose(err)
+		}
+		time.Sleep(pause)
+	}
+}

@@ -1,0 +1,166 @@
+package keeper
+
+import (
+	"log/slog"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota"
+)
+
+// watch is the life of one process group, from before its start until nothing of it is left.
+//
+// A group is signalled by the number of its leader, which is the group's for as long as the leader was not reaped or a
+// member lives, and after that may become a stranger's. So whoever signals holds the lock, under which the leader is
+// reaped.
+type watch struct {
+	mu     sync.Mutex
+	pid    int // leader and number of the group; 0: not started yet
+	reaped bool
+	over   bool // nothing of it is left
+	why    ending
+	killed bool        // KILL was sent, or is to be
+	timer  *time.Timer // of the timeout, then of the grace
+	grace  time.Duration
+}
+
+// ending is why the keeper ends a process.
+type ending uint8
+
+const (
+	unasked ending = iota // it ends by itself
+	expired               // its timeout
+	stopped               // somebody asked
+)
+
+// gone is how long the keeper waits for what it has killed. What is then still there hangs in the kernel, where it runs
+// nothing of the job's any more.
+const gone = 2 * time.Second
+
+// begin says that the process runs.
+func (w *watch) begin(pid int, timeout, grace time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pid, w.grace = pid, grace
+	if w.why != unasked {
+		w.act()
+	} else if timeout > 0 {
+		w.timer = time.AfterFunc(timeout, func() { w.end(expired, false) })
+	}
+}
+
+// asked reports whether somebody wants it ended.
+func (w *watch) asked() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.why != unasked
+}
+
+// end ends the group: TERM, the grace, KILL; or KILL now. The first reason stands. A process that has ended by itself
+// is not ended again.
+func (w *watch) end(why ending, now bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over || w.killed || (w.why != unasked && !now) {
+		return
+	}
+	if w.why == unasked {
+		if w.pid != 0 && (w.reaped || hasExited(w.pid)) {
+			return
+		}
+		w.why = why
+	}
+	w.killed = now
+	if w.pid != 0 {
+		w.act()
+	}
+}
+
+func (w *watch) act() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if w.killed = w.killed || w.grace <= 0; w.killed {
+		w.signal(unix.SIGKILL)
+		return
+	}
+	w.signal(unix.SIGTERM)
+	w.signal(unix.SIGCONT) // one that is stopped hears TERM when it goes on
+	why := w.why
+	w.timer = time.AfterFunc(w.grace, func() { w.end(why, true) })
+}
+
+func (w *watch) signal(sig syscall.Signal) {
+	if w.reaped && unix.Kill(w.pid, 0) != unix.ESRCH {
+		return // the number is somebody else's, so nothing is left of the group
+	}
+	_ = unix.Kill(-w.pid, sig)
+}
+
+// wait waits for the end of the leader and of what it leaves behind. A group that ended by itself or was killed is
+// killed at once; one that was asked to end has the rest of its grace.
+func (w *watch) wait(log *slog.Logger, try rota.Try) death {
+	awaitExit(w.pid)
+	var d death
+	var usage unix.Rusage
+	w.mu.Lock()
+	if w.why == unasked {
+		w.killed = true
+	}
+	if w.killed {
+		w.signal(unix.SIGKILL)
+	}
+	for {
+		if _, err := unix.Wait4(w.pid, &d.status, 0, &usage); err != unix.EINTR {
+			break
+		}
+	}
+	w.reaped = true
+	d.why, d.usage = w.why, used(&usage)
+	w.mu.Unlock()
+	if !w.awaitRest() {
+		log.Error("killed, but processes remain", "task", try.Task, "attempt", try.Attempt, "group", w.pid)
+	}
+	w.mu.Lock()
+	w.over = true
+	d.killed = w.killed
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.mu.Unlock()
+	return d
+}
+
+// awaitRest waits until nothing of the group is left. It polls: others reap the members that outlive their leader.
+func (w *watch) awaitRest() bool {
+	var waited time.Duration
+	for pause := 50 * time.Microsecond; isLeft(w.pid); pause = min(2*pause, 10*time.Millisecond) {
+		w.mu.Lock()
+		killed := w.killed
+		w.mu.Unlock()
+		if killed {
+			if waited > gone {
+				return false
+			}
+			waited += pause
+		}
+		time.Sleep(pause)
+	}
+	return true
+}
+
+// isLeft reports whether a group whose leader was reaped has members.
+func isLeft(group int) bool {
+	if unix.Kill(-group, 0) == unix.ESRCH {
+		return false
+	}
+	for { // those that came to us as the nearest reaper, as the first process of a container does
+		if pid, err := unix.Wait4(-group, nil, unix.WNOHANG, nil); pid <= 0 && err != unix.EINTR {
+			break
+		}
+	}
+	return unix.Kill(-group, 0) != unix.ESRCH
+}
