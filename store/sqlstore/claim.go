@@ -143,8 +143,8 @@ func (t *tx) take(session, seq int64, picks []pick) ([]rota.Assignment, error) {
 		c, err := scanClaimed(r)
 		got[place[c.id]] = c
 		return err
-	}, `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, started = NULL, ended = NULL,
-		outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL, cpu_user = NULL, cpu_system = NULL, max_rss = NULL
+	}, `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
+		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL
 		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4 RETURNING `+claimedColumns, list(ids), session, seq, t.now)
 	if err != nil {
 		return nil, err

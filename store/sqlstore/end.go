@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/rotaqueue/rota"
 )
@@ -50,30 +51,74 @@ func decide(x row, f rota.Finish) end {
 	return e
 }
 
-// finish ends attempts: each is a compare-and-set on task, attempt and state (P3, P7, P9). What goes on is recorded
-// in the history of attempts; what succeeded at once costs one update.
+// finish ends attempts: each is a compare-and-set on task, attempt and state (P3, P7, P9), of which the rows were read,
+// and are held, in this transaction. What goes on is recorded in the history of attempts; what succeeded at once costs
+// one update. Ends that differ in nothing but their figures are written by one statement.
 func (t *tx) finish(ends []end) error {
+	type alike struct {
+		to                            rota.State
+		gate, runAt                   int64
+		limit, lost, returns, outcome int
+		exit, signal                  int
+		exited                        bool
+		reason                        string
+	}
+	groups, order := map[alike]*pairs{}, []alike{}
 	for i := range ends {
-		t.account(&ends[i].row, ends[i].to)
-	}
-	err := t.each(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, started = ?8,
-		ended = ?9, outcome = ?10, exit = ?11, signal = ?12, reason = ?13, cpu_user = ?14, cpu_system = ?15, max_rss = ?16,
-		ending = NULL WHERE id = ?1 AND attempt = ?17 AND state = 5`, len(ends), func(i int) []any {
 		e := &ends[i]
-		var runAt, started int64
+		t.account(&e.row, e.to)
+		k := alike{to: e.to, gate: e.gateIn(e.to), limit: e.limit, lost: e.lost, returns: e.returns, outcome: outcomeNumber(e.Outcome),
+			signal: e.Signal, exited: e.Exit != nil, reason: e.Reason}
+		if k.exited {
+			k.exit = *e.Exit
+		}
 		if e.to == rota.Scheduled {
-			runAt = t.now + e.RetryIn.Micros()
+			k.runAt = t.now + e.RetryIn.Micros()
 		}
-		if e.StartedAgo > 0 {
-			started = t.now - e.StartedAgo.Micros()
+		if groups[k] == nil {
+			groups[k] = &pairs{}
+			order = append(order, k)
 		}
-		return []any{int64(e.id), int(e.to), e.gateIn(e.to), nullInt(runAt), e.limit, nullInt(e.lost), nullInt(e.returns),
-			nullInt(started), t.now - e.EndedAgo.Micros(), outcomeNumber(e.Outcome), exitOf(e.Exit), nullInt(e.Signal),
-			nullText(e.Reason), nullInt(e.CPUUser.Micros()), nullInt(e.CPUSystem.Micros()), nullInt(e.MaxRSS), e.attempt}
-	})
-	if err != nil {
-		return err
+		groups[k].add(int64(e.id), took(&e.Finish))
 	}
+	for _, k := range order {
+		var exit any
+		if k.exited {
+			exit = k.exit
+		}
+		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
+			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL
+			FROM json_each(?1) f WHERE task.id = CAST(f.key AS INTEGER) AND task.state = 5`, groups[k].String(), int(k.to), k.gate,
+			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason))
+		if err != nil {
+			return err
+		}
+		if n != groups[k].n {
+			return fmt.Errorf("%d of %d ends were written", n, groups[k].n)
+		}
+	}
+	return t.keepEnds(ends)
+}
+
+// took are the figures of an attempt as they are stored, in one column: they are read together or not at all.
+func took(f *rota.Finish) string {
+	ran := int64(-1)
+	if f.StartedAgo > 0 {
+		ran = max(0, (f.StartedAgo - f.EndedAgo).Micros())
+	}
+	b := make([]byte, 0, 48)
+	b = append(b, '[')
+	for i, n := range [...]int64{f.EndedAgo.Micros(), ran, f.CPUUser.Micros(), f.CPUSystem.Micros(), f.MaxRSS} {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(append(b, ']'))
+}
+
+// keepEnds keeps what came with the ends: output, and the record of attempts that others will follow.
+func (t *tx) keepEnds(ends []end) error {
 	for i := range ends {
 		e := &ends[i]
 		if err := t.keepPieces(rota.Try{Task: e.id, Attempt: e.attempt}, e.Output); err != nil {
@@ -86,13 +131,6 @@ func (t *tx) finish(ends []end) error {
 		}
 	}
 	return t.recordAttempts(ends)
-}
-
-func exitOf(code *int) any {
-	if code == nil {
-		return nil
-	}
-	return *code
 }
 
 // recordAttempts writes the attempts of tasks that will be tried again into the history.
@@ -111,9 +149,8 @@ func (t *tx) recordAttempts(ends []end) error {
 
 // record copies tasks' latest attempts into the history, unless they stand there already.
 func (t *tx) record(tasks []rota.TaskID) error {
-	_, err := t.exec(`INSERT INTO attempt (task, attempt, outcome, session, claimed, started, ended, exit, signal, cpu_user, cpu_system,
-		max_rss, reason) SELECT id, attempt, outcome, session, claimed, started, ended, exit, signal, cpu_user, cpu_system, max_rss, reason
-		FROM task WHERE id IN (SELECT value FROM json_each(?1)) AND attempt > 0 AND outcome IS NOT NULL
+	_, err := t.exec(`INSERT INTO attempt (task, attempt, outcome, session, claimed, ended, took, exit, signal, reason)
+		SELECT id, attempt, outcome, session, claimed, ended, took, exit, signal, reason FROM task WHERE id IN (SELECT value FROM json_each(?1)) AND attempt > 0 AND outcome IS NOT NULL
 		ON CONFLICT (task, attempt) DO NOTHING`, list(tasks))
 	return err
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"fmt"
 
 	"github.com/rotaqueue/rota"
 )
@@ -55,21 +56,42 @@ type change struct {
 	to     rota.State
 	runAt  int64
 	limit  int
-	reason any // nil: as it was
+	reason string // empty: as it was
 }
 
-// move writes changes of tasks that do not run, and of nothing but their state: a compare-and-set on state and
-// attempt. Tasks that become ready stand behind their job's gate until settleGates lets them through.
+// move writes changes of tasks that do not run, and of nothing but their state: a compare-and-set on the state of rows
+// that were read, and are held, in this transaction. Tasks that become ready stand behind their job's gate until
+// settleGates lets them through. Changes that are alike are written by one statement.
 func (t *tx) move(changes []change) error {
-	for i := range changes {
-		t.account(&changes[i].row, changes[i].to)
+	type alike struct {
+		from, to    rota.State
+		gate, runAt int64
+		limit       int
+		reason      string
 	}
-	return t.each(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
-		ended = CASE WHEN ?2 >= 6 THEN ?7 ELSE ended END WHERE id = ?1 AND state = ?8 AND attempt = ?9`,
-		len(changes), func(i int) []any {
-			c := &changes[i]
-			return []any{int64(c.id), int(c.to), c.gateIn(c.to), nullInt(c.runAt), c.limit, c.reason, t.now, int(c.state), c.attempt}
-		})
+	groups, order := map[alike][]rota.TaskID{}, []alike{}
+	for i := range changes {
+		c := &changes[i]
+		t.account(&c.row, c.to)
+		k := alike{c.state, c.to, c.gateIn(c.to), c.runAt, c.limit, c.reason}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], c.id)
+	}
+	for _, k := range order {
+		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
+			ended = CASE WHEN ?2 >= 6 THEN ?7 ELSE ended END, took = CASE WHEN ?2 >= 6 THEN NULL ELSE took END
+			WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?8`,
+			list(groups[k]), int(k.to), k.gate, nullInt(k.runAt), k.limit, nullText(k.reason), t.now, int(k.from))
+		if err != nil {
+			return err
+		}
+		if n != len(groups[k]) {
+			return fmt.Errorf("%d of %d tasks moved from %v to %v", n, len(groups[k]), k.from, k.to)
+		}
+	}
+	return nil
 }
 
 // gateIn is the gate that the task stands behind when it comes into a state.

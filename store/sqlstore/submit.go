@@ -159,19 +159,14 @@ func (t *tx) prepareRows(rows []*newRow) (err error) {
 }
 
 func (t *tx) insertJobs(rows []*newRow) error {
-	return t.each(`INSERT INTO job (id, name, submitter, submit_key, parent, schedule, labels, spec, lane, rank, gate, run_at, held,
+	return t.insert(`INSERT INTO job (id, name, submitter, submit_key, parent, schedule, labels, spec, lane, rank, gate, run_at, held,
 		blockers, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, many, sealed, touched, input, tasks, made, tasks_left,
-		submitted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-		?23, ?24, ?25, ?24, ?22)`, len(rows), func(i int) []any {
+		submitted)`, 27, len(rows), func(i int) []any {
 		r := rows[i]
-		made := 1
-		if r.Spec.Many() {
-			made = 0
-		}
 		return []any{int64(r.id), r.Spec.Name, r.Submitter, nullText(r.Key), int64(r.Parent), r.Schedule, r.labels, r.spec, r.lane,
 			r.Rank, r.gate, toMicros(r.Spec.At), flag(r.Spec.Hold), r.blockers, *r.Retry.Count + 1, r.Retry.First.Micros(),
 			r.Retry.Cap.Micros(), *r.Retry.MaxLost, flag(r.Retry.OnLost == rota.LostFail), flag(r.Spec.Many()), flag(!r.More), t.now,
-			len(r.Input), r.tasks, made}
+			len(r.Input), r.tasks, flag(!r.Spec.Many()), r.tasks, t.now}
 	})
 }
 
@@ -196,8 +191,10 @@ func (t *tx) insertKeys(rows []*newRow) error {
 			keyed = append(keyed, r)
 		}
 	}
-	return t.each(`INSERT INTO submission_key (submitter, key, hash, job, at) VALUES (?1, ?2, ?3, ?4, ?5)`, len(keyed),
-		func(i int) []any { return []any{keyed[i].Submitter, keyed[i].Key, keyed[i].Hash, int64(keyed[i].id), t.now} })
+	return t.insert(`INSERT INTO submission_key (submitter, key, hash, job, at)`, 5, len(keyed),
+		func(i int) []any {
+			return []any{keyed[i].Submitter, keyed[i].Key, keyed[i].Hash, int64(keyed[i].id), t.now}
+		})
 }
 
 func (t *tx) insertUploads(rows []*newRow) error {
@@ -214,7 +211,7 @@ func (t *tx) insertUploads(rows []*newRow) error {
 
 // insertLines stores lines, the first of which is for the element with that index.
 func (t *tx) insertLines(job rota.JobID, index int, lines []string) error {
-	return t.each(`INSERT INTO line (task, text) VALUES (?1, ?2)`, len(lines),
+	return t.insert(`INSERT INTO line (task, text)`, 2, len(lines),
 		func(i int) []any { return []any{int64(rota.Element(job, index+i)), lines[i]} })
 }
 
@@ -350,4 +347,3 @@ func noJob(id rota.JobID) error {
 
 // keyAge is how long a key is kept at least.
 const keyAge = 24 * time.Hour
-

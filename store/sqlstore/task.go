@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -10,28 +11,41 @@ import (
 )
 
 const attemptColumns = `coalesce(%[1]s.outcome, 0), coalesce(s.node, ''), coalesce(s.name, ''), coalesce(%[1]s.claimed, 0),
-	coalesce(%[1]s.started, 0), coalesce(%[1]s.ended, 0), %[1]s.exit, coalesce(%[1]s.signal, 0), coalesce(%[1]s.reason, ''),
-	coalesce(%[1]s.cpu_user, 0), coalesce(%[1]s.cpu_system, 0), coalesce(%[1]s.max_rss, 0)`
+	coalesce(%[1]s.ended, 0), coalesce(%[1]s.took, ''), %[1]s.exit, coalesce(%[1]s.signal, 0), coalesce(%[1]s.reason, '')`
 
 // attemptFields scans attemptColumns.
 type attemptFields struct {
-	outcome                              int
-	claimed, started, ended, user, system int64
-	exit                                 sql.NullInt64
+	outcome        int
+	claimed, ended int64
+	took           string
+	exit           sql.NullInt64
 }
 
 func (f *attemptFields) dest(a *rota.Attempt) []any {
-	return []any{&f.outcome, &a.Node, &a.Session, &f.claimed, &f.started, &f.ended, &f.exit, &a.Signal, &a.Reason, &f.user, &f.system, &a.MaxRSS}
+	return []any{&f.outcome, &a.Node, &a.Session, &f.claimed, &f.ended, &f.took, &f.exit, &a.Signal, &a.Reason}
 }
 
-func (f *attemptFields) fill(a *rota.Attempt) {
+func (f *attemptFields) fill(a *rota.Attempt) error {
 	a.Outcome = outcomes[f.outcome]
-	a.Claimed, a.Started, a.Ended = fromMicros(f.claimed), fromMicros(f.started), fromMicros(f.ended)
-	a.CPUUser, a.CPUSystem = duration(f.user), duration(f.system)
+	a.Claimed, a.Ended = fromMicros(f.claimed), fromMicros(f.ended)
 	if f.exit.Valid {
 		code := int(f.exit.Int64)
 		a.Exit = &code
 	}
+	if f.took == "" {
+		return nil
+	}
+	var n [5]int64 // as took wrote them
+	if err := json.Unmarshal([]byte(f.took), &n); err != nil {
+		return err
+	}
+	f.ended -= n[0]
+	a.Ended = fromMicros(f.ended)
+	if n[1] >= 0 {
+		a.Started = fromMicros(f.ended - n[1])
+	}
+	a.CPUUser, a.CPUSystem, a.MaxRSS = duration(n[2]), duration(n[3]), n[4]
+	return nil
 }
 
 var taskColumns = `t.id, t.state, l.queue, j.name, coalesce(li.text, ''), t.gate <> 0, coalesce(t.ending, 0), coalesce(t.run_at, 0),
@@ -47,8 +61,10 @@ func scanTask(r *sql.Rows) (x rota.Task, err error) {
 	err = r.Scan(append([]any{(*int64)(&x.ID), &x.State, &x.Queue, &x.Name, &x.Line, &x.Gated, &ending, &runAt, &x.Limit, &x.Lost,
 		&x.Returns, &x.Number}, f.dest(&x.Attempt)...)...)
 	x.Ending, x.RunAt = endings[ending], fromMicros(runAt)
-	f.fill(&x.Attempt)
-	return x, err
+	if err != nil {
+		return x, err
+	}
+	return x, f.fill(&x.Attempt)
 }
 
 // Task is a task and its earlier attempts.
@@ -66,8 +82,10 @@ func (s *Store) Task(ctx context.Context, id rota.TaskID) (task rota.Task, earli
 	err = s.query(ctx, func(r *sql.Rows) error {
 		var a rota.Attempt
 		var f attemptFields
-		err := r.Scan(append([]any{&a.Number}, f.dest(&a)...)...)
-		f.fill(&a)
+		if err := r.Scan(append([]any{&a.Number}, f.dest(&a)...)...); err != nil {
+			return err
+		}
+		err := f.fill(&a)
 		earlier = append(earlier, a)
 		return err
 	}, `SELECT a.attempt, `+fmt.Sprintf(attemptColumns, "a")+` FROM attempt a LEFT JOIN session s ON s.id = a.session

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rotaqueue/rota"
 )
@@ -33,6 +34,26 @@ func (t *tx) exec(q string, args ...any) (int, error) { return t.s.w.exec(q, arg
 
 // each runs a statement once for each of n rows of arguments.
 func (t *tx) each(q string, n int, row func(i int) []any) error { return t.s.w.each(q, n, row) }
+
+// insert inserts n rows, many in a statement. The text is that of an INSERT up to the values.
+func (t *tx) insert(q string, columns, n int, row func(i int) []any) error {
+	for i := 0; i < n; {
+		size := 1
+		for size*4 <= n-i && size < 64 {
+			size *= 4
+		}
+		args := make([]any, 0, size*columns)
+		for k := range size {
+			args = append(args, row(i+k)...)
+		}
+		values := "(?" + strings.Repeat(",?", columns-1) + ")"
+		if _, err := t.exec(q+" VALUES "+values+strings.Repeat(","+values, size-1), args...); err != nil {
+			return err
+		}
+		i += size
+	}
+	return nil
+}
 
 func (t *tx) query(scan func(*sql.Rows) error, q string, args ...any) error {
 	return t.s.w.query(scan, q, args...)
@@ -113,13 +134,19 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err = t.each(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
-		ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN ?5 ELSE 0 END WHERE id = ?1`,
-		len(ids), func(i int) []any {
-			d := jobs[ids[i]]
-			return []any{int64(ids[i]), d.left, d.failed, d.cancelled, t.now}
-		})
-	return ids, err
+	alike := map[jobDelta][]rota.JobID{}
+	for _, id := range ids {
+		alike[*jobs[id]] = append(alike[*jobs[id]], id)
+	}
+	for _, d := range slices.SortedFunc(maps.Keys(alike), func(a, b jobDelta) int { return compare(int64(alike[a][0]), int64(alike[b][0])) }) {
+		_, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
+			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN ?5 ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1))`,
+			list(alike[d]), d.left, d.failed, d.cancelled, t.now)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 func (t *tx) settleQueues() error {
@@ -176,4 +203,26 @@ func list[T ~int64](ids []T) string {
 		b = strconv.AppendInt(b, int64(id), 10)
 	}
 	return string(append(b, ']'))
+}
+
+// pairs writes a JSON object of numbers and texts: the form in which a set with one figure each goes into a statement.
+// The texts need no escaping.
+type pairs struct {
+	b []byte
+	n int
+}
+
+func (p *pairs) add(key int64, text string) {
+	p.b = append(p.b, ",\""...)
+	p.b = strconv.AppendInt(p.b, key, 10)
+	p.b = append(append(append(p.b, "\":\""...), text...), '"')
+	p.n++
+}
+
+func (p *pairs) String() string {
+	if p.n == 0 {
+		return "{}"
+	}
+	p.b[0] = '{'
+	return string(append(p.b, '}'))
 }

@@ -94,14 +94,11 @@ CREATE TABLE task (
   claim_seq     BIGINT,
   ending        SMALLINT,                    -- 1 cancel, 2 kill
   claimed       BIGINT,
-  started       BIGINT,
-  ended         BIGINT,
+  ended         BIGINT,                      -- when its end was recorded
+  took          TEXT,                        -- JSON: [us from end to record, us it ran or -1, user us, system us, bytes]
   outcome       SMALLINT,
   exit          BIGINT,
   signal        BIGINT,
-  cpu_user      BIGINT,
-  cpu_system    BIGINT,
-  max_rss       BIGINT,
   lost          BIGINT,
   returns       BIGINT,
   reason        TEXT
@@ -118,13 +115,10 @@ CREATE TABLE attempt (
   outcome    SMALLINT NOT NULL,
   session    BIGINT,
   claimed    BIGINT,
-  started    BIGINT,
   ended      BIGINT,
+  took       TEXT,
   exit       BIGINT,
   signal     BIGINT,
-  cpu_user   BIGINT,
-  cpu_system BIGINT,
-  max_rss    BIGINT,
   reason     TEXT,
   PRIMARY KEY (task, attempt)
 ) WITHOUT ROWID;
