@@ -1,0 +1,113 @@
+package servicetest
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/rotaqueue/rota"
+)
+
+var permitTests = []contract{
+	{"each method asks for its role", eachMethodEachRole},
+	{"nobody may nothing", nobodyMay},
+	{"the table names every method", everyMethodNamed},
+}
+
+// methods are all methods of the Service, each with the least role that may call it, and a call that fails, if at all,
+// for another reason than that.
+var methods = []struct {
+	name  string
+	least rota.Role
+	call  func(c *client) error
+}{
+	{"Submit", rota.RoleSubmitter, func(c *client) error { _, err := c.Submit(c.ctx, rota.Submission{Spec: run()}); return err }},
+	{"Upload", rota.RoleSubmitter, func(c *client) error {
+		_, err := c.Upload(c.ctx, 4711, rota.Part{Number: 1, Lines: []string{"a"}})
+		return err
+	}},
+	{"Job", rota.RoleViewer, func(c *client) error { _, err := c.Job(c.ctx, 4711); return err }},
+	{"Jobs", rota.RoleViewer, func(c *client) error { _, err := c.Jobs(c.ctx, rota.JobQuery{}); return err }},
+	{"Task", rota.RoleViewer, func(c *client) error { _, _, err := c.Task(c.ctx, rota.PlainTask(4711)); return err }},
+	{"Tasks", rota.RoleViewer, func(c *client) error { _, err := c.Tasks(c.ctx, rota.TaskQuery{}); return err }},
+	{"Watch", rota.RoleViewer, func(c *client) error { _, err := c.Watch(c.ctx, 4711, rota.Progress{}, 0); return err }},
+	{"Output", rota.RoleViewer, func(c *client) error {
+		_, err := c.Output(c.ctx, rota.OutputQuery{Task: rota.PlainTask(4711), Stream: rota.Stdout}, 0)
+		return err
+	}},
+	{"Operate", rota.RoleSubmitter, func(c *client) error {
+		_, err := c.Operate(c.ctx, rota.Operation{Act: rota.ActHold, Filter: rota.Filter{Name: "none"}})
+		return err
+	}},
+	{"Operation", rota.RoleViewer, func(c *client) error { _, err := c.Operation(c.ctx, 4711); return err }},
+	{"Status", rota.RoleViewer, func(c *client) error { _, err := c.Status(c.ctx); return err }},
+	{"Queues", rota.RoleViewer, func(c *client) error { _, err := c.Queues(c.ctx); return err }},
+	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
+	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {
+		_, err := c.PutSchedule(c.ctx, rota.Schedule{Name: "of-" + c.name(), Expr: "@daily", Spec: run()})
+		return err
+	}},
+	{"Schedules", rota.RoleViewer, func(c *client) error { _, err := c.Schedules(c.ctx); return err }},
+	{"DropSchedule", rota.RoleSubmitter, func(c *client) error { return c.DropSchedule(c.ctx, "none") }},
+	{"CreateToken", rota.RoleAdmin, func(c *client) error {
+		_, err := c.CreateToken(c.ctx, rota.Token{Name: "t", Role: rota.RoleViewer})
+		return err
+	}},
+	{"Tokens", rota.RoleAdmin, func(c *client) error { _, err := c.Tokens(c.ctx); return err }},
+	{"DropToken", rota.RoleAdmin, func(c *client) error { return c.DropToken(c.ctx, 4711) }},
+	{"OpenSession", rota.RoleAdmin, func(c *client) error {
+		return c.OpenSession(c.ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1}})
+	}},
+	{"Await", rota.RoleAdmin, func(c *client) error { _, err := c.Await(c.ctx, "s", 0); return err }},
+	{"Renew", rota.RoleAdmin, func(c *client) error {
+		_, err := c.Renew(c.ctx, rota.Renewal{Session: "s", State: rota.NodeUp})
+		return err
+	}},
+	{"Exchange", rota.RoleAdmin, func(c *client) error { _, err := c.Exchange(c.ctx, rota.Exchange{Session: "s", Seq: 1}); return err }},
+	{"KeepOutput", rota.RoleAdmin, func(c *client) error {
+		return c.KeepOutput(c.ctx, rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, []rota.Chunk{chunk(rota.Stdout, []byte("x"))})
+	}},
+	{"Input", rota.RoleAdmin, func(c *client) error { _, _, err := c.Input(c.ctx, 4711, 0, 1); return err }},
+	{"CloseSession", rota.RoleAdmin, func(c *client) error { return c.CloseSession(c.ctx, "s") }},
+}
+
+func (c *client) name() string {
+	p, _ := rota.PrincipalOf(c.ctx)
+	return p.Name
+}
+
+func eachMethodEachRole(w *world) {
+	for _, role := range append([]rota.Role{"guest", ""}, rota.Roles...) {
+		c := w.as(rota.Principal{Name: "some-" + string(role) + "body", Role: role})
+		for _, m := range methods {
+			err := m.call(c)
+			if errors.Is(err, rota.ErrUnauthenticated) || errors.Is(err, rota.ErrInternal) {
+				w.Errorf("%s as %q: %v", m.name, role, err)
+			}
+			if denied, want := errors.Is(err, rota.ErrDenied), role.Rank() < m.least.Rank(); denied != want {
+				w.Errorf("%s as %q: got error %v; refused for the role: want %v", m.name, role, err, want)
+			} else if denied && rota.FixOf(err) == "" {
+				w.Errorf("%s as %q: the refusal %q does not say what to do", m.name, role, err)
+			}
+		}
+	}
+}
+
+func nobodyMay(w *world) {
+	for _, m := range methods {
+		w.refused(m.name+" by nobody", m.call(w.nobody), rota.ErrUnauthenticated)
+	}
+}
+
+func everyMethodNamed(w *world) {
+	service := reflect.TypeFor[rota.Service]()
+	named := map[string]bool{}
+	for _, m := range methods {
+		named[m.name] = true
+	}
+	for i := range service.NumMethod() {
+		if name := service.Method(i).Name; !named[name] {
+			w.Errorf("%s is not in the table", name)
+		}
+	}
+	equal(w, "methods in the table", len(named), service.NumMethod())
+}
