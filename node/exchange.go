@@ -105,8 +105,9 @@ func (r *reactor) answered(ans rota.Exchanged, err error, now rota.Elapsed) {
 func (r *reactor) unanswered(f *flight, err error, now rota.Elapsed) {
 	leaseLost := errors.Is(err, rota.ErrLeaseLost)
 	if r.mode == lost || leaseLost || errors.Is(err, rota.ErrConflict) || errors.Is(err, rota.ErrBroken) {
+		farewell := leaseLost && f.claim > 0 && len(f.finishes) > 0
 		r.lose(err, now)
-		if leaseLost && f.claim > 0 && len(f.finishes) > 0 {
+		if farewell {
 			f.claim, f.retryAt = 0, now
 			return
 		}

@@ -115,8 +115,8 @@ func (n *Node) performBeside(calls context.Context, todo actions) {
 	if len(todo.spent) > 0 {
 		n.calls.Go(func() { n.remove(todo.spent) })
 	}
-	if todo.sweep != nil {
-		n.calls.Go(func() { n.sweepOutput(todo.sweep) })
+	if todo.sweep {
+		n.calls.Go(n.listTexts)
 	}
 }
 

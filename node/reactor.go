@@ -100,7 +100,7 @@ type actions struct {
 	unlink   []rota.JobID // the input of a job is not needed any more
 	forget   []rota.Try
 	spent    []string // files to be removed
-	sweep    []rota.Try
+	sweep    bool
 }
 
 type stop struct {

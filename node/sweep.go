@@ -22,7 +22,7 @@ func (r *reactor) decideSweep(now rota.Elapsed) {
 	}
 	r.sweeping, r.left = true, 0
 	r.sweepAt = now + rota.Elapsed(sweepEvery)
-	r.todo.sweep = r.tries()
+	r.todo.sweep = true
 }
 
 // textFile is the full text of an ended attempt's stream in the output folder.
@@ -49,28 +49,27 @@ func parseTextName(name string) (t rota.Try, s rota.Stream, ok bool) {
 	return t, s, ok
 }
 
-// sweepOutput removes full texts over the age or the bytes that may stay, the oldest first. Those of attempts that
-// the node holds are not touched, nor what was written since it was asked.
-func (n *Node) sweepOutput(held []rota.Try) {
-	now := time.Now() // files' times are wall times
+// listTexts brings the loop the full texts there are.
+func (n *Node) listTexts() {
 	files, err := n.texts()
 	if err != nil {
 		n.log.Warn("output folder not swept", "err", err)
 	}
-	spare := make(map[rota.Try]bool, len(held))
-	for _, t := range held {
-		spare[t] = true
-	}
-	files = slices.DeleteFunc(files, func(f textFile) bool { return spare[f.try] || f.written.After(now) })
-	var paths []string
-	for _, f := range overdue(files, n.opts.Retention, now) {
-		paths = append(paths, filepath.Join(n.outputDir(), f.name))
-	}
-	n.remove(paths)
-	n.post(func(r *reactor, now rota.Elapsed) { r.sweeping = false })
+	wall := time.Now() // as files' times are
+	n.post(func(r *reactor, _ rota.Elapsed) { r.listed(files, wall) })
 }
 
-// overdue is what must go of the files so that none is too old, and all together are not too much.
+// listed is told which full texts there are, and has those removed that are over the age or the bytes that may stay.
+// The texts of attempts that the node holds are still needed: whatever is listed and not held has been recorded.
+func (r *reactor) listed(files []textFile, wall time.Time) {
+	r.sweeping = false
+	files = slices.DeleteFunc(files, func(f textFile) bool { return r.held[f.try] != nil })
+	for _, f := range overdue(files, r.opts.Retention, wall) {
+		r.todo.spent = append(r.todo.spent, filepath.Join(r.opts.Dir, "output", f.name))
+	}
+}
+
+// overdue is what must go of the files, the oldest first, so that none is too old, and all together are not too much.
 func overdue(files []textFile, limit Retention, now time.Time) []textFile {
 	slices.SortFunc(files, func(a, b textFile) int {
 		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.name, b.name))

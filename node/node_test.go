@@ -1,0 +1,377 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+)
+
+// plain is an executor that runs argv as it is.
+type plain struct{ fails error }
+
+func (plain) Name() string    { return rota.ExecutorExec }
+func (plain) Version() string { return "1" }
+func (e plain) Command(a *rota.Assignment) (executor.Command, error) {
+	return executor.Command{Argv: a.Spec.Argv}, e.fails
+}
+
+// world is a node with its service and keeper, in a bubble of fake time.
+type world struct {
+	*testing.T
+	m    *memory
+	k    *scripted
+	n    *Node
+	dir  string
+	stop context.CancelFunc
+	end  chan error
+}
+
+// in makes a world, and lets what the test leaves running end in peace.
+func in(t *testing.T, slots int, body func(w *world), change ...func(*Options)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, m: newMemory(), dir: t.TempDir(), end: make(chan error, 1)}
+		w.k = newScripted(w.dir, slots)
+		o := Options{Name: "n1", Slots: slots, Dir: w.dir, Elapsed: elapsed, Log: slog.New(slog.DiscardHandler)}
+		for _, c := range change {
+			c(&o)
+		}
+		w.n = New(w.m, w.k, []executor.Executor{plain{}}, o)
+		ctx, stop := context.WithCancel(t.Context())
+		w.stop = stop
+		defer func() {
+			stop()
+			if w.end != nil {
+				<-w.end
+			}
+			w.k.Close()
+			if w.k.overlap {
+				t.Error("I4: two attempts of a task ran at once")
+			}
+			for _, text := range w.m.wrong {
+				t.Error(text)
+			}
+		}()
+		started := make(chan struct{})
+		go func() {
+			close(started)
+			w.end <- w.n.Run(ctx)
+		}()
+		<-started
+		body(w)
+	})
+}
+
+// over is Run's end, which must come without further doing.
+func (w *world) over() error {
+	w.Helper()
+	err := <-w.end
+	w.end = nil
+	return err
+}
+
+// after lets time pass until everything waits.
+func (w *world) after(d time.Duration) {
+	time.Sleep(d) // in the bubble: fake
+	synctest.Wait()
+}
+
+// states counts the tasks in each state.
+func (w *world) states() map[rota.State]int {
+	count := map[rota.State]int{}
+	w.m.look(func() {
+		for _, t := range w.m.tasks {
+			count[t.state]++
+		}
+	})
+	return count
+}
+
+func (w *world) want(s rota.State, n int) {
+	w.Helper()
+	if got := w.states(); got[s] != n {
+		w.Errorf("%d tasks %v, want %d: %v", got[s], s, n, got)
+	}
+}
+
+// finishes are those recorded of the ith task; only is the single one.
+func (w *world) finishes(i int) (fs []rota.Finish) {
+	w.m.look(func() { fs = append(fs, w.m.tasks[i].finishes...) })
+	return fs
+}
+
+func (w *world) only(i int) rota.Finish {
+	w.Helper()
+	fs := w.finishes(i)
+	if len(fs) != 1 {
+		w.Fatalf("task %d has %d finishes, want 1: %+v", i, len(fs), fs)
+	}
+	return fs[0]
+}
+
+func TestRunsTasksInOrderAndIsSilentWhenIdle(t *testing.T) {
+	in(t, 2, func(w *world) {
+		w.m.submit(1, 5, rota.Spec{Argv: []string{"x"}})
+		w.after(10 * time.Second)
+		w.want(rota.Succeeded, 5)
+		for i, p := range w.k.started {
+			if p.Task.Index() != i+1 {
+				t.Errorf("process %d is task %v", i, p.Task)
+			}
+		}
+		f := w.only(0)
+		if f.Outcome != rota.OutcomeSucceeded || f.StartedAgo != rota.Duration(time.Second) || f.EndedAgo != 0 || *f.Exit != 0 {
+			t.Errorf("finish %+v", f)
+		}
+		if w.n.Busy() != 0 {
+			t.Errorf("busy with %d", w.n.Busy())
+		}
+		calls := w.m.calls["exchange"]
+		w.after(awaitTime / 2)
+		if w.m.calls["exchange"] != calls {
+			t.Errorf("%d exchanges while idle", w.m.calls["exchange"]-calls)
+		}
+		if o := w.m.opening; !o.Sole || o.Node.Name != "n1" || o.Node.Slots != 2 || o.Node.Executors["exec"] != "1" || len(o.Session) != 32 {
+			t.Errorf("opening %+v", o)
+		}
+	})
+}
+
+func TestNewsStartsWorkAtOnce(t *testing.T) {
+	in(t, 2, func(w *world) {
+		w.after(time.Minute)
+		began := time.Now()
+		w.m.submit(1, 1, rota.Spec{})
+		synctest.Wait()
+		if len(w.k.started) != 1 || time.Since(began) != 0 {
+			t.Errorf("%d started after %v", len(w.k.started), time.Since(began))
+		}
+	})
+}
+
+func TestPollStaysBehindEveryNotification(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.after(time.Second)
+		w.m.submit(1, 1, rota.Spec{})
+		w.m.look(func() { w.m.ready = false }) // the news is lost
+		w.after(2 * awaitTime)
+		w.want(rota.Succeeded, 1)
+	})
+}
+
+func TestP5_WhatEndsDuringAnExchangeGoesWithTheNext(t *testing.T) {
+	in(t, 8, func(w *world) {
+		w.k.script = func(p executor.Process) play {
+			return play{takes: time.Second + time.Duration(p.Task.Index())*time.Millisecond}
+		}
+		w.m.trip = 500 * time.Millisecond
+		w.m.submit(1, 8, rota.Spec{})
+		w.after(5 * time.Second)
+		w.want(rota.Succeeded, 8)
+		var finished []int
+		for _, x := range w.m.exchanges {
+			if len(x.Finished) > 0 {
+				finished = append(finished, len(x.Finished))
+			}
+		}
+		if len(finished) != 2 || finished[0] != 1 || finished[1] != 7 {
+			t.Errorf("exchanges with %v finishes, want 1 and then the 7 that ended meanwhile", finished)
+		}
+	})
+}
+
+func TestP5_OneExchangeFinishesAndClaims(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.m.submit(1, 3, rota.Spec{})
+		w.after(time.Minute)
+		for _, x := range w.m.exchanges[1:4] {
+			if len(x.Finished) != 1 || x.Claim.Max != 1 {
+				t.Errorf("exchange %d: %d finished, claims %d", x.Seq, len(x.Finished), x.Claim.Max)
+			}
+		}
+	})
+}
+
+func TestP5_ALostReplyIsAskedForAgainUnderTheSameNumber(t *testing.T) {
+	in(t, 4, func(w *world) {
+		n := 0
+		w.m.fault = func(call string) (before, after error) {
+			if call != "exchange" {
+				return nil, nil
+			}
+			switch n++; n % 3 {
+			case 1:
+				return nil, errors.New("connection reset") // done, and the reply is lost
+			case 2:
+				return rota.ErrUnavailable, nil
+			}
+			return nil, nil
+		}
+		w.m.submit(1, 20, rota.Spec{})
+		w.after(5 * time.Minute)
+		w.want(rota.Succeeded, 20)
+		if len(w.k.started) != 20 {
+			t.Errorf("%d processes for 20 tasks", len(w.k.started))
+		}
+		repeated := 0
+		for i, x := range w.m.exchanges[1:] {
+			before := w.m.exchanges[i]
+			if x.Seq != before.Seq {
+				continue
+			}
+			repeated++
+			if len(x.Finished) != len(before.Finished) || x.Claim.Max != before.Claim.Max {
+				t.Errorf("exchange %d was repeated as another: %+v, %+v", x.Seq, before, x)
+			}
+			for j, f := range x.Finished {
+				if f.Try != before.Finished[j].Try || f.EndedAgo < before.Finished[j].EndedAgo {
+					t.Errorf("exchange %d repeated with finish %+v, was %+v", x.Seq, f, before.Finished[j])
+				}
+			}
+		}
+		if repeated == 0 {
+			t.Error("no exchange was repeated")
+		}
+	})
+}
+
+func TestForgetOnlyAfterTheFinishIsRecorded(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(500 * time.Millisecond)
+		w.m.look(func() {
+			w.m.fault = func(call string) (before, after error) { return nil, rota.ErrUnavailable }
+		})
+		w.after(10 * time.Second)
+		w.want(rota.Succeeded, 1) // recorded, but the node does not know
+		if len(w.k.forgot) != 0 {
+			t.Error("forgotten before the answer came")
+		}
+		w.m.look(func() { w.m.fault = nil })
+		w.after(10 * time.Second)
+		if len(w.k.forgot) != 1 {
+			t.Error("not forgotten after the answer")
+		}
+	})
+}
+
+func TestAFailureIsRetriedAfterTheJobsWait(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.k.script = func(p executor.Process) play {
+			if p.Attempt < 3 {
+				return play{takes: time.Second, outcome: rota.OutcomeFailed, code: 7}
+			}
+			return play{takes: time.Second}
+		}
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(2 * time.Minute)
+		w.want(rota.Succeeded, 1)
+		fs := w.finishes(0)
+		if len(fs) != 3 {
+			t.Fatalf("finishes %+v", fs)
+		}
+		for i, want := range []time.Duration{10 * time.Second, 20 * time.Second} {
+			if got := fs[i].RetryIn.D(); got < want*8/10 || got > want*12/10 || *fs[i].Exit != 7 {
+				t.Errorf("failure %d: exit %d, again in %v, want about %v", i+1, *fs[i].Exit, got, want)
+			}
+		}
+		if fs[2].RetryIn != 0 {
+			t.Errorf("success with a retry in %v", fs[2].RetryIn)
+		}
+	})
+}
+
+func TestP7_WhatCannotRunIsRefused(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.m.submit(1, 1, rota.Spec{Executor: "plugin:x"})
+		w.m.submit(2, 1, rota.Spec{Out: "/tmp/%q"})
+		w.m.submit(3, 1, rota.Spec{Argv: []string{"true"}})
+		w.after(10 * time.Second)
+		for i, want := range []string{"plugin:x", "%q"} {
+			if f := w.only(i); f.Outcome != rota.OutcomeRefused || f.StartedAgo != 0 || !strings.Contains(f.Reason, want) {
+				t.Errorf("finish %+v, want refused for %s", f, want)
+			}
+		}
+		w.want(rota.Succeeded, 1)
+	})
+}
+
+func TestP7_AnExecutorThatRefuses(t *testing.T) {
+	in(t, 1, func(w *world) {
+		w.n.executors["exec"] = plain{fails: errors.New("no placeholder {x}")}
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(time.Second)
+		if f := w.only(0); f.Outcome != rota.OutcomeRefused || f.Reason != "no placeholder {x}" {
+			t.Errorf("finish %+v", f)
+		}
+	})
+}
+
+func TestANodeThatCannotStartDoesNotUseUpTheGiveBacks(t *testing.T) {
+	in(t, 4, func(w *world) {
+		broken := true
+		w.k.script = func(executor.Process) play { return play{takes: time.Second, broken: broken} }
+		w.m.submit(1, 100, rota.Spec{})
+		w.after(30 * time.Second)
+		w.want(rota.Held, 0)
+		w.k.look(func() { broken = false })
+		w.after(3 * time.Minute)
+		w.want(rota.Succeeded, 100)
+	})
+}
+
+func TestAKeeperThatTakesNothing(t *testing.T) {
+	in(t, 2, func(w *world) {
+		w.k.refuse = errors.New("socket closed")
+		w.m.submit(1, 2, rota.Spec{})
+		w.after(time.Minute)
+		w.want(rota.Succeeded, 2)
+		if f := w.finishes(0)[0]; f.Outcome != rota.OutcomeReturned || !strings.Contains(f.Reason, "socket closed") {
+			t.Errorf("finish %+v", f)
+		}
+	})
+}
+
+func TestZeroSlotsClaimNothing(t *testing.T) {
+	in(t, 0, func(w *world) {
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(time.Hour)
+		if w.m.calls["exchange"] != 0 || w.m.calls["renew"] == 0 {
+			t.Errorf("calls %v", w.m.calls)
+		}
+	})
+}
+
+func TestANameThatIsTakenEndsTheStart(t *testing.T) {
+	in(t, 1, func(w *world) {
+		if err := w.over(); !errors.Is(err, rota.ErrConflict) {
+			t.Errorf("Run: %v", err)
+		}
+	}, func(o *Options) { o.Name = "taken" })
+}
+
+func TestTheFoldersAreMade(t *testing.T) {
+	in(t, 1, func(w *world) {
+		left := filepath.Join(w.dir, "input", "7")
+		w.after(time.Second)
+		for _, d := range []string{"input", "output"} {
+			if info, err := os.Stat(filepath.Join(w.dir, d)); err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {
+				t.Errorf("%s: %v %v", d, info, err)
+			}
+		}
+		if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+			t.Error("input of an earlier life is still there")
+		}
+	}, func(o *Options) {
+		os.MkdirAll(filepath.Join(o.Dir, "input"), 0o700)
+		os.WriteFile(filepath.Join(o.Dir, "input", "7"), nil, 0o600)
+	})
+}
