@@ -1,0 +1,239 @@
+package storetest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Fault is what becomes of a call of a Faulty store.
+type Fault uint8
+
+const (
+	None Fault = iota // it goes through
+	Fail              // it fails before it happens
+	Drop              // it happens, and its reply is lost: the caller sees an error
+)
+
+// Call is one call of a method of a store.
+type Call struct {
+	Method string // "Exchange"
+	N      int    // the how-manieth call of this method it is, from 1
+	Total  int    // the how-manieth call of any, from 1
+}
+
+// Faulty is a store whose calls fail, or lose their reply, as its plan says. It is safe for concurrent use.
+type Faulty struct {
+	store rota.Store
+	mu    sync.Mutex
+	plan  func(Call) Fault
+	err   error
+	calls map[string]int
+	total int
+}
+
+var _ rota.Store = (*Faulty)(nil)
+
+// NewFaulty wraps a store. Without a plan every call goes through.
+func NewFaulty(s rota.Store) *Faulty {
+	return &Faulty{store: s, calls: map[string]int{}, err: rota.Errorf(rota.ErrUnavailable, "the store does not answer (as the test wishes)")}
+}
+
+// Plan says what becomes of each call from now on; nil lets all through. It is asked in the order of the calls, one
+// at a time, and must not call the store.
+func (f *Faulty) Plan(plan func(Call) Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.plan = plan
+}
+
+// Error is what failed calls return from now on, instead of an ErrUnavailable.
+func (f *Faulty) Error(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// Calls is how many calls there were of a method, the failed ones included; "" counts all.
+func (f *Faulty) Calls(method string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if method == "" {
+		return f.total
+	}
+	return f.calls[method]
+}
+
+// FailNth is a plan that fails the nth call of a method, counted from the store's first; method "" counts all.
+func FailNth(method string, n int) func(Call) Fault { return nth(Fail, method, n) }
+
+// DropNth is a plan that loses the reply to the nth call of a method.
+func DropNth(method string, n int) func(Call) Fault { return nth(Drop, method, n) }
+
+func nth(fault Fault, method string, n int) func(Call) Fault {
+	return func(c Call) Fault {
+		if method == "" && c.Total == n || method == c.Method && c.N == n {
+			return fault
+		}
+		return None
+	}
+}
+
+func (f *Faulty) next(method string) (Fault, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls[method]++
+	f.total++
+	if f.plan == nil {
+		return None, f.err
+	}
+	return f.plan(Call{Method: method, N: f.calls[method], Total: f.total}), f.err
+}
+
+// through makes a call, or not, as the plan says.
+func through[T any](f *Faulty, method string, call func() (T, error)) (T, error) {
+	var none T
+	fault, failed := f.next(method)
+	if fault == Fail {
+		return none, failed
+	}
+	v, err := call()
+	if fault == Drop {
+		return none, failed
+	}
+	return v, err
+}
+
+func through0(f *Faulty, method string, call func() error) error {
+	_, err := through(f, method, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+type taken[A, B any] struct {
+	a A
+	b B
+}
+
+func through2[A, B any](f *Faulty, method string, call func() (A, B, error)) (A, B, error) {
+	v, err := through(f, method, func() (taken[A, B], error) {
+		a, b, err := call()
+		return taken[A, B]{a, b}, err
+	})
+	return v.a, v.b, err
+}
+
+func (f *Faulty) Submit(ctx context.Context, jobs []rota.NewJob) ([]rota.SubmitResult, error) {
+	return through(f, "Submit", func() ([]rota.SubmitResult, error) { return f.store.Submit(ctx, jobs) })
+}
+
+func (f *Faulty) AddPart(ctx context.Context, job rota.JobID, part rota.Part) (rota.Submitted, error) {
+	return through(f, "AddPart", func() (rota.Submitted, error) { return f.store.AddPart(ctx, job, part) })
+}
+
+func (f *Faulty) Input(ctx context.Context, job rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	return through2(f, "Input", func() ([]byte, int64, error) { return f.store.Input(ctx, job, offset, max) })
+}
+
+func (f *Faulty) Job(ctx context.Context, id rota.JobID) (rota.Job, error) {
+	return through(f, "Job", func() (rota.Job, error) { return f.store.Job(ctx, id) })
+}
+
+func (f *Faulty) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
+	return through(f, "Jobs", func() ([]rota.Job, error) { return f.store.Jobs(ctx, q) })
+}
+
+func (f *Faulty) Task(ctx context.Context, id rota.TaskID) (rota.Task, []rota.Attempt, error) {
+	return through2(f, "Task", func() (rota.Task, []rota.Attempt, error) { return f.store.Task(ctx, id) })
+}
+
+func (f *Faulty) Tasks(ctx context.Context, q rota.TaskQuery) ([]rota.Task, error) {
+	return through(f, "Tasks", func() ([]rota.Task, error) { return f.store.Tasks(ctx, q) })
+}
+
+func (f *Faulty) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
+	return through(f, "Exchange", func() (rota.Exchanged, error) { return f.store.Exchange(ctx, x) })
+}
+
+func (f *Faulty) OpenSession(ctx context.Context, o rota.Opening) error {
+	return through0(f, "OpenSession", func() error { return f.store.OpenSession(ctx, o) })
+}
+
+func (f *Faulty) Renew(ctx context.Context, rs []rota.Renewal) ([]rota.RenewResult, error) {
+	return through(f, "Renew", func() ([]rota.RenewResult, error) { return f.store.Renew(ctx, rs) })
+}
+
+func (f *Faulty) Endings(ctx context.Context, id rota.SessionID) ([]rota.EndingTry, error) {
+	return through(f, "Endings", func() ([]rota.EndingTry, error) { return f.store.Endings(ctx, id) })
+}
+
+func (f *Faulty) CloseSession(ctx context.Context, id rota.SessionID) error {
+	return through0(f, "CloseSession", func() error { return f.store.CloseSession(ctx, id) })
+}
+
+func (f *Faulty) Operate(ctx context.Context, op rota.Operation) (rota.Operation, error) {
+	return through(f, "Operate", func() (rota.Operation, error) { return f.store.Operate(ctx, op) })
+}
+
+func (f *Faulty) Operation(ctx context.Context, id int64) (rota.Operation, error) {
+	return through(f, "Operation", func() (rota.Operation, error) { return f.store.Operation(ctx, id) })
+}
+
+func (f *Faulty) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
+	return through0(f, "KeepOutput", func() error { return f.store.KeepOutput(ctx, try, chunks) })
+}
+
+func (f *Faulty) Output(ctx context.Context, q rota.OutputQuery) (rota.Output, error) {
+	return through(f, "Output", func() (rota.Output, error) { return f.store.Output(ctx, q) })
+}
+
+func (f *Faulty) PutSchedule(ctx context.Context, s rota.Schedule) (rota.Schedule, error) {
+	return through(f, "PutSchedule", func() (rota.Schedule, error) { return f.store.PutSchedule(ctx, s) })
+}
+
+func (f *Faulty) Schedules(ctx context.Context) ([]rota.Schedule, error) {
+	return through(f, "Schedules", func() ([]rota.Schedule, error) { return f.store.Schedules(ctx) })
+}
+
+func (f *Faulty) DropSchedule(ctx context.Context, name string) error {
+	return through0(f, "DropSchedule", func() error { return f.store.DropSchedule(ctx, name) })
+}
+
+func (f *Faulty) Fire(ctx context.Context, x rota.Firing) (rota.Fire, error) {
+	return through(f, "Fire", func() (rota.Fire, error) { return f.store.Fire(ctx, x) })
+}
+
+func (f *Faulty) PutToken(ctx context.Context, t rota.Token) (rota.Token, error) {
+	return through(f, "PutToken", func() (rota.Token, error) { return f.store.PutToken(ctx, t) })
+}
+
+func (f *Faulty) Tokens(ctx context.Context, hash string) ([]rota.Token, error) {
+	return through(f, "Tokens", func() ([]rota.Token, error) { return f.store.Tokens(ctx, hash) })
+}
+
+func (f *Faulty) DropToken(ctx context.Context, id int64) error {
+	return through0(f, "DropToken", func() error { return f.store.DropToken(ctx, id) })
+}
+
+func (f *Faulty) Queues(ctx context.Context) ([]rota.Queue, error) {
+	return through(f, "Queues", func() ([]rota.Queue, error) { return f.store.Queues(ctx) })
+}
+
+func (f *Faulty) Nodes(ctx context.Context) ([]rota.Node, error) {
+	return through(f, "Nodes", func() ([]rota.Node, error) { return f.store.Nodes(ctx) })
+}
+
+func (f *Faulty) Sweep(ctx context.Context, what rota.Sweep) (rota.Swept, error) {
+	return through(f, "Sweep", func() (rota.Swept, error) { return f.store.Sweep(ctx, what) })
+}
+
+func (f *Faulty) Identity(ctx context.Context) (rota.Identity, error) {
+	return through(f, "Identity", func() (rota.Identity, error) { return f.store.Identity(ctx) })
+}
+
+func (f *Faulty) Verify(ctx context.Context) ([]string, error) {
+	return through(f, "Verify", func() ([]string, error) { return f.store.Verify(ctx) })
+}
+
+// Close always goes through: a test that ends is to leave nothing open.
+func (f *Faulty) Close() error { return f.store.Close() }

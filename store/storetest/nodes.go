@@ -1,0 +1,138 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+func testNodes(s suite) {
+	s.test("P4_a_name_belongs_to_a_key", nodeKey)
+	s.test("P4_a_node_may_hold_several_sessions", nodeSessions)
+	s.test("a_node_is_seen_as_it_is", nodeSeen)
+	s.test("opening_again_with_the_same_words_changes_nothing", nodeOpensAgain)
+	s.test("P6_renewals_are_answered_one_by_one", nodeRenewals)
+}
+
+func (w *world) node(t tb, name string) rota.Node {
+	t.Helper()
+	nodes, err := w.Nodes(w.ctx)
+	if err != nil {
+		t.Fatalf("nodes: %v", err)
+	}
+	for _, n := range nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	t.Fatalf("no node %q among %d", name, len(nodes))
+	return rota.Node{}
+}
+
+func nodeKey(t *testing.T, w *world) {
+	s := w.session(t)
+	other := (&session{w: w, id: "stranger", node: s.node}).opening(true)
+	other.Key = "another key"
+	wantIs(t, "a name that belongs to another key", w.OpenSession(w.ctx, other), rota.ErrConflict)
+	id := w.one(t)
+	s.claimOne(t, id) // the stranger has not made it lost
+	if err := w.CloseSession(w.ctx, s.id); err != nil {
+		t.Fatal(err)
+	}
+	wantIs(t, "the same, when the owner is gone", w.OpenSession(w.ctx, other), rota.ErrConflict)
+	w.reopen(t)
+	w.sessionOf(t, s.node, false)
+	if n := w.node(t, s.node); n.State != rota.NodeUp {
+		t.Errorf("back again: %+v", n)
+	}
+}
+
+func nodeSessions(t *testing.T, w *world) {
+	a := w.session(t)
+	b := w.sessionOf(t, a.node, false)
+	w.submit(t, job(array("1-4")))
+	x, y := a.claim(t, 2), b.claim(t, 2)
+	if len(x) != 2 || len(y) != 2 {
+		t.Fatalf("claimed %v and %v", ids(x), ids(y))
+	}
+	if n := w.node(t, a.node); n.Running != 4 {
+		t.Errorf("%d run on the node", n.Running)
+	}
+	if nodes, err := w.Nodes(w.ctx); err != nil || len(nodes) != 1 {
+		t.Errorf("nodes %+v, %v", nodes, err)
+	}
+	if err := w.CloseSession(w.ctx, a.id); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.node(t, a.node); n.State != rota.NodeUp {
+		t.Errorf("with one session left the node is %v", n.State)
+	}
+	b.finish(t, ends(y, rota.OutcomeSucceeded)...)
+	w.settle(t)
+	if n := len(b.claim(t, 9)); n != 2 {
+		t.Errorf("claimed %d of what the closed session left", n)
+	}
+}
+
+func nodeSeen(t *testing.T, w *world) {
+	s := w.session(t)
+	start := w.clock.Now()
+	o := s.opening(false).Node
+	n := w.node(t, s.node)
+	if n.Version != o.Version || n.Platform != o.Platform || n.PID != o.PID || n.Slots != o.Slots || len(n.Queues) != 1 || n.Queues[0] != "*" ||
+		n.Executors["exec"] != "1" || n.Transient || n.State != rota.NodeUp || !n.Started.Equal(start) || !n.Seen.Equal(start) {
+		t.Errorf("at first: %+v", n)
+	}
+	w.clock.Advance(time.Minute)
+	if r, err := w.Renew(w.ctx, []rota.Renewal{{Session: s.id, State: rota.NodeDraining}}); err != nil || r[0].Err != nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if n := w.node(t, s.node); n.State != rota.NodeDraining || !n.Seen.Equal(w.clock.Now()) || !n.Started.Equal(start) {
+		t.Errorf("draining: %+v", n)
+	}
+	if err := w.CloseSession(w.ctx, s.id); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.node(t, s.node); n.State != rota.NodeDown || n.Running != 0 {
+		t.Errorf("down: %+v", n)
+	}
+	wantIs(t, "closing no session", w.CloseSession(w.ctx, "nobody"), rota.ErrLeaseLost)
+}
+
+func nodeOpensAgain(t *testing.T, w *world) {
+	s := w.sessionOf(t, "n", true)
+	id := w.one(t)
+	try := s.claimOne(t, id)
+	if err := w.OpenSession(w.ctx, s.opening(true)); err != nil { // the first answer was lost
+		t.Fatal(err)
+	}
+	w.settle(t)
+	w.wantState(t, id, rota.Running)
+	s.finish(t, end(try, rota.OutcomeSucceeded))
+	w.verify(t)
+}
+
+func nodeRenewals(t *testing.T, w *world) {
+	a, b, c := w.session(t), w.session(t), w.session(t)
+	if err := w.CloseSession(w.ctx, b.id); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	r, err := w.Renew(w.ctx, []rota.Renewal{{Session: c.id, State: rota.NodeDraining}, {Session: b.id, State: rota.NodeUp}, {Session: "nobody", State: rota.NodeUp}, {Session: a.id, State: rota.NodeUp}})
+	if err != nil || len(r) != 4 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r[0].Err != nil || r[3].Err != nil {
+		t.Errorf("the open ones: %v, %v", r[0].Err, r[3].Err)
+	}
+	wantIs(t, "the closed one", r[1].Err, rota.ErrLeaseLost)
+	wantIs(t, "the unknown one", r[2].Err, rota.ErrLeaseLost)
+	if x, y, z := w.node(t, a.node), w.node(t, b.node), w.node(t, c.node); !x.Seen.Equal(w.clock.Now()) || y.Seen.Equal(w.clock.Now()) ||
+		x.State != rota.NodeUp || z.State != rota.NodeDraining {
+		t.Errorf("%+v, %+v, %+v", x, y, z)
+	}
+	if r, err := w.Renew(w.ctx, nil); err != nil || len(r) != 0 {
+		t.Errorf("nothing renewed: %+v, %v", r, err)
+	}
+}

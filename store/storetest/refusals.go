@@ -1,0 +1,132 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rotaqueue/rota"
+)
+
+func testRefusals(s suite) {
+	s.test("a_closed_store_is_unavailable", refusedClosed)
+	s.test("P6_a_call_that_was_cancelled_before_changes_nothing", refusedCancelled)
+}
+
+// calls are one call of every method, each of which changes something if it can.
+func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Schedule) map[string]func(context.Context) error {
+	id := try.Task.Job()
+	return map[string]func(context.Context) error{
+		"Submit":  func(ctx context.Context) error { _, err := s.Submit(ctx, []rota.NewJob{job()}); return err },
+		"AddPart": func(ctx context.Context) error { _, err := s.AddPart(ctx, id, rota.Part{Number: 1}); return err },
+		"Input":   func(ctx context.Context) error { _, _, err := s.Input(ctx, id, 0, 1); return err },
+		"Job":     func(ctx context.Context) error { _, err := s.Job(ctx, id); return err },
+		"Jobs":    func(ctx context.Context) error { _, err := s.Jobs(ctx, rota.JobQuery{}); return err },
+		"Task":    func(ctx context.Context) error { _, _, err := s.Task(ctx, try.Task); return err },
+		"Tasks":   func(ctx context.Context) error { _, err := s.Tasks(ctx, rota.TaskQuery{}); return err },
+		"Exchange": func(ctx context.Context) error {
+			_, err := s.Exchange(ctx, rota.Exchange{Session: session, Seq: 2, Finished: []rota.Finish{end(try, rota.OutcomeSucceeded)}, Claim: rota.Claim{Max: 1}})
+			return err
+		},
+		"OpenSession": func(ctx context.Context) error {
+			return s.OpenSession(ctx, rota.Opening{Session: "new", Key: "k", Node: rota.Node{Name: "new", State: rota.NodeUp}})
+		},
+		"Renew": func(ctx context.Context) error {
+			_, err := s.Renew(ctx, []rota.Renewal{{Session: session, State: rota.NodeDraining}})
+			return err
+		},
+		"Endings":      func(ctx context.Context) error { _, err := s.Endings(ctx, session); return err },
+		"CloseSession": func(ctx context.Context) error { return s.CloseSession(ctx, session) },
+		"Operate": func(ctx context.Context) error {
+			_, err := s.Operate(ctx, rota.Operation{Act: rota.ActCancel})
+			return err
+		},
+		"Operation": func(ctx context.Context) error { _, err := s.Operation(ctx, 1); return err },
+		"KeepOutput": func(ctx context.Context) error {
+			return s.KeepOutput(ctx, try, []rota.Chunk{{Stream: rota.Stdout, Total: 1, Data: []byte("x")}})
+		},
+		"Output": func(ctx context.Context) error {
+			_, err := s.Output(ctx, rota.OutputQuery{Task: try.Task, Stream: rota.Stdout})
+			return err
+		},
+		"PutSchedule": func(ctx context.Context) error {
+			_, err := s.PutSchedule(ctx, rota.Schedule{Name: "new", Expr: "@daily", Zone: "UTC", Spec: job().Spec})
+			return err
+		},
+		"Schedules":    func(ctx context.Context) error { _, err := s.Schedules(ctx); return err },
+		"DropSchedule": func(ctx context.Context) error { return s.DropSchedule(ctx, schedule.Name) },
+		"Fire":         func(ctx context.Context) error { _, err := s.Fire(ctx, firing(schedule)); return err },
+		"PutToken": func(ctx context.Context) error {
+			_, err := s.PutToken(ctx, rota.Token{Name: "new", Role: rota.RoleAdmin, Hash: "h"})
+			return err
+		},
+		"Tokens":    func(ctx context.Context) error { _, err := s.Tokens(ctx, ""); return err },
+		"DropToken": func(ctx context.Context) error { return s.DropToken(ctx, 1) },
+		"Queues":    func(ctx context.Context) error { _, err := s.Queues(ctx); return err },
+		"Nodes":     func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
+		"Sweep":     func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
+		"Identity":  func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
+		"Verify":    func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
+	}
+}
+
+// stage is a store with something of everything: a running attempt, a ready task, an array to be made, a schedule, a
+// token.
+func (w *world) stage(t tb) (*session, rota.Try, rota.Schedule) {
+	t.Helper()
+	id := w.one(t)
+	w.one(t)
+	s := w.session(t)
+	try := s.claim(t, 1)[0].Try
+	if try.Task != id {
+		t.Fatalf("claimed %v", try)
+	}
+	schedule := w.putSchedule(t, rota.OverlapAllow)
+	if _, err := w.PutToken(w.ctx, rota.Token{Name: "a", Role: rota.RoleViewer, Hash: "a"}); err != nil {
+		t.Fatalf("put token: %v", err)
+	}
+	w.submitOnly(t, job(array("1-3")))
+	return s, try, schedule
+}
+
+func refusedClosed(t *testing.T, w *world) {
+	s, try, schedule := w.stage(t)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range calls(w.Store, s.id, try, schedule) {
+		wantIs(t, name+" of a closed store", call(w.ctx), rota.ErrUnavailable)
+	}
+}
+
+func refusedCancelled(t *testing.T, w *world) {
+	s, try, schedule := w.stage(t)
+	before := w.everything(t)
+	ctx, cancel := context.WithCancel(w.ctx)
+	cancel()
+	for name, call := range calls(w.Store, s.id, try, schedule) {
+		if err := call(ctx); err == nil {
+			t.Errorf("%s: no error, though nobody waits for it any more", name)
+		}
+	}
+	if after := w.everything(t); after != before {
+		t.Errorf("what nobody waited for has changed the store from\n%s\nto\n%s", before, after)
+	}
+	s.finish(t, end(try, rota.OutcomeSucceeded))
+	w.verify(t)
+}
+
+// everything is all that can be read of a small store.
+func (w *world) everything(t tb) string {
+	t.Helper()
+	jobs, err1 := w.Jobs(w.ctx, rota.JobQuery{Max: 1000})
+	nodes, err2 := w.Nodes(w.ctx)
+	queues, err3 := w.Queues(w.ctx)
+	schedules, err4 := w.Schedules(w.ctx)
+	tokens, err5 := w.Tokens(w.ctx, "")
+	for _, err := range []error{err1, err2, err3, err4, err5} {
+		if err != nil {
+			t.Fatalf("read everything: %v", err)
+		}
+	}
+	return text([]any{jobs, w.all(t, rota.Filter{}), nodes, queues, schedules, tokens})
+}
