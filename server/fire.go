@@ -61,7 +61,7 @@ func (s *Server) fireOne(ctx context.Context, sch *rota.Schedule, now time.Time)
 // for once, and the next is reckoned from now, however many passed meanwhile. One that is older still is recorded as
 // missed, and the next is reckoned so that a later one within MissedWithin is still made up for.
 func (s *Server) firing(sch *rota.Schedule, now time.Time) rota.Firing {
-	f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next}
+	f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next, Overlap: sch.Overlap}
 	from := later(sch.Next, now)
 	if now.Sub(sch.Next) > rota.MissedWithin.D() {
 		f.Skipped = missed

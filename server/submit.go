@@ -73,14 +73,38 @@ func weighJob(j rota.NewJob) int {
 	return weight
 }
 
-// storeJobs is one call to the store for all jobs. When it fails for an unknown reason nothing of it is stored, and
-// they are tried one by one so that only the culprit fails (P6).
+// storeJobs is one call to the store for all jobs, or more where a key comes twice: the second is to find the first.
 func (s *Server) storeJobs(jobs []rota.NewJob) []rota.SubmitResult {
+	n := distinctKeys(jobs)
+	results := s.storeDistinct(jobs[:n])
+	if n < len(jobs) {
+		results = append(results, s.storeJobs(jobs[n:])...)
+	}
+	return results
+}
+
+// distinctKeys is how many of the jobs come before a key that came before.
+func distinctKeys(jobs []rota.NewJob) int {
+	type key struct{ submitter, key string }
+	seen := make(map[key]bool, len(jobs))
+	for i := range jobs {
+		k := key{jobs[i].Submitter, jobs[i].Key}
+		if k.key != "" && seen[k] {
+			return i
+		}
+		seen[k] = true
+	}
+	return len(jobs)
+}
+
+// storeDistinct is one call to the store. When it fails for an unknown reason nothing of it is stored, and the jobs
+// are tried one by one so that only the culprit fails (P6).
+func (s *Server) storeDistinct(jobs []rota.NewJob) []rota.SubmitResult {
 	results, err := s.store.Submit(context.Background(), jobs)
 	if err != nil && len(jobs) > 1 && !hopeless(err) {
 		results = make([]rota.SubmitResult, 0, len(jobs))
 		for i := range jobs {
-			results = append(results, s.storeJobs(jobs[i:i+1])...)
+			results = append(results, s.storeDistinct(jobs[i:i+1])...)
 		}
 		return results
 	}
@@ -102,7 +126,7 @@ func hopeless(err error) bool {
 
 // jobsCame wakes whom the new jobs concern.
 func (s *Server) jobsCame(jobs []rota.NewJob, results []rota.SubmitResult) {
-	claimable, many, timed := false, false, false
+	claimable, many, timed, after := false, false, false, false
 	for i := range jobs {
 		j, res := &jobs[i], &results[i]
 		if res.Err != nil || res.Existing {
@@ -114,9 +138,13 @@ func (s *Server) jobsCame(jobs []rota.NewJob, results []rota.SubmitResult) {
 		claimable = claimable || !j.More && !j.Spec.Hold && j.Spec.At.IsZero()
 		many = many || j.Spec.Many()
 		timed = timed || !j.Spec.At.IsZero()
+		after = after || len(j.Spec.After) > 0
 	}
 	if many {
 		s.loops.making.wake()
+	}
+	if after {
+		s.loops.operating.wake() // what it waits for may have come already, or never will
 	}
 	if timed {
 		s.loops.promoting.wake()

@@ -1,6 +1,8 @@
 package servicetest
 
 import (
+	"time"
+
 	"github.com/rotaqueue/rota"
 )
 
@@ -10,6 +12,7 @@ var attemptTests = []contract{
 	{"P7 a give-back costs nothing of the budget", givenBack},
 	{"P7 give-backs have an end", givenBackTooOften},
 	{"P7 I5 a retry by hand raises the limit and keeps the number growing", retryByHand},
+	{"a retry that waits is made at once by hand", retryNow},
 	{"earlier attempts are remembered", earlierAttempts},
 }
 
@@ -80,6 +83,21 @@ func retryByHand(w *world) {
 	}
 	m.ends(rota.OutcomeSucceeded, a)
 	equal(w, "state", w.kim.job(id).Progress.State(), rota.Succeeded)
+}
+
+func retryNow(w *world) {
+	id := w.kim.submit(run(retries(1)))
+	m := w.node("one")
+	f := finish(m.claimOne().Try, rota.OutcomeFailed)
+	f.RetryIn = rota.Duration(time.Hour)
+	m.exchange(0, f)
+	task := w.kim.task(rota.PlainTask(id))
+	if task.State != rota.Scheduled || time.Until(task.RunAt) < time.Minute {
+		w.Errorf("after a failure: %v, at %v; want it scheduled in an hour", task.State, task.RunAt)
+	}
+	m.idle("the retry waits")
+	w.kim.operate(rota.ActRetry, jobs(id))
+	equal(w, "attempt", m.claimOne().Attempt, 2)
 }
 
 func earlierAttempts(w *world) {
