@@ -48,6 +48,7 @@ type play struct {
 	stderr   string
 	deafTERM bool // does not end on TERM
 	broken   bool // cannot be started, for a reason of ours
+	instant  bool // ends as soon as it starts
 }
 
 // actor is a process that runs.
@@ -89,6 +90,10 @@ func (k *scripted) next() {
 		k.started = append(k.started, p)
 		if a.broken {
 			k.report(executor.Exit{Try: p.Try, Outcome: rota.OutcomeReturned, Reason: "fork: no more processes"})
+			continue
+		}
+		if a.instant {
+			k.report(executor.Exit{Try: p.Try, Outcome: rota.OutcomeSucceeded, Spawned: true, Started: a.started, Ended: a.started})
 			continue
 		}
 		k.running[p.Try] = a

@@ -17,6 +17,7 @@ type memory struct {
 	opening rota.Opening
 	state   rota.SessionState
 	tasks   []*memTask
+	byID    map[rota.TaskID]*memTask
 	seq     int64
 	last    rota.Exchanged
 	news    chan struct{} // closed when there is some
@@ -46,14 +47,14 @@ type memTask struct {
 
 func newMemory() *memory {
 	return &memory{news: make(chan struct{}), inputs: map[rota.JobID][]byte{}, output: map[rota.Try][]rota.Chunk{},
-		calls: map[string]int{}}
+		calls: map[string]int{}, byID: map[rota.TaskID]*memTask{}}
 }
 
 // submit adds tasks of a job: one, or an array of n.
 func (m *memory) submit(job rota.JobID, n int, spec rota.Spec) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	retry := rota.DefaultRetry()
+	retry := spec.Retry.Or(rota.DefaultRetry())
 	if spec.Executor == "" {
 		spec.Executor = rota.ExecutorExec
 	}
@@ -65,6 +66,7 @@ func (m *memory) submit(job rota.JobID, n int, spec rota.Spec) {
 			t.Task = rota.Element(job, i+1)
 		}
 		m.tasks = append(m.tasks, t)
+		m.byID[t.Task] = t
 	}
 	m.tell()
 }
@@ -244,10 +246,8 @@ func (m *memory) claim(most int) []rota.Assignment {
 }
 
 func (m *memory) task(try rota.Try) *memTask {
-	for _, t := range m.tasks {
-		if t.Try == try {
-			return t
-		}
+	if t := m.byID[try.Task]; t != nil && t.Try == try {
+		return t
 	}
 	return nil
 }
