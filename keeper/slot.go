@@ -119,7 +119,7 @@ func (s *slot) file(p *executor.Process, name rota.Stream) string {
 	}
 	for i := range s.streams {
 		if s.streams[i].name == name {
-			return s.streams[i].path
+			return s.streams[i].path()
 		}
 	}
 	return ""

@@ -11,55 +11,76 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// stream is the file that one of the two outputs of a slot's attempts goes to. An attempt that leaves it empty leaves
-// it to the next; one that writes takes it away.
+// stream is where one of the two outputs of a slot's attempts goes. An attempt that leaves its file empty leaves it to
+// the next; one that writes takes it away.
 type stream struct {
-	name    rota.Stream
-	dir     string
-	path    string
-	fd      int // to look at it with; the attempts write through others. -1: the next gets a new file
-	changes int // of the path
+	name  rota.Stream
+	dir   string
+	files [2]file // two, since the one just used may for a moment be held by the child that another slot has forked
+	at    int     // the one in use
+	moved int     // files that had to stay where they were
+}
+
+// file is an empty file, or the one in use.
+type file struct {
+	path string
+	fd   int // to look at it with; attempts write through others. -1: there is none yet
 }
 
 func newStream(dir string, name rota.Stream) stream {
-	return stream{name: name, dir: dir, path: filepath.Join(dir, string(name)), fd: -1}
+	path := filepath.Join(dir, string(name))
+	return stream{name: name, dir: dir, files: [2]file{{path, -1}, {path + "2", -1}}}
 }
 
-// open is a descriptor for the next attempt. It is another open file than fd, which is how isAlone can tell whether
-// anybody still has it.
+// path is the file in use.
+func (o *stream) path() string { return o.files[o.at].path }
+
+// open is a descriptor for the next attempt, of a file that nobody else holds open: neither somebody who could still
+// write to it nor somebody who would read the next attempt's output as an earlier one's. It is opened for the attempt
+// alone, which is how isAlone can tell later whether anybody still has it.
 func (o *stream) open() (int, error) {
-	if o.fd < 0 {
-		if err := unix.Unlink(o.path); err != nil && err != unix.ENOENT {
-			return -1, err
+	if f := &o.files[o.at]; f.fd >= 0 && !isAlone(f.fd) {
+		o.at = 1 - o.at
+		if f = &o.files[o.at]; f.fd >= 0 && !isAlone(f.fd) {
+			f.close()
 		}
-		fd, err := unix.Open(o.path, unix.O_RDONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
-		if err != nil {
-			return -1, err
-		}
-		o.fd = fd
 	}
-	return unix.Open(o.path, unix.O_WRONLY|unix.O_APPEND|unix.O_CLOEXEC, 0)
+	f := &o.files[o.at]
+	if f.fd < 0 {
+		if err := f.create(); err != nil {
+			return -1, err
+		}
+	}
+	return unix.Open(f.path, unix.O_WRONLY|unix.O_APPEND|unix.O_CLOEXEC, 0)
 }
 
-// settle is for when the attempt has ended. An empty file stays, if nobody else holds it open: neither somebody who
-// could write to it late nor somebody who would read the next attempt's output as this one's. Otherwise the file
-// becomes kept, whose path is the answer. If that cannot be, it stays where it is, and the stream moves elsewhere.
+func (f *file) create() error {
+	if err := unix.Unlink(f.path); err != nil && err != unix.ENOENT {
+		return err
+	}
+	fd, err := unix.Open(f.path, unix.O_RDONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		f.fd = fd
+	}
+	return err
+}
+
+// settle is for when the attempt has ended. What it wrote becomes the file kept, whose path is the answer; it is empty
+// when nothing was written. If the file cannot be moved there, it stays where it is, and the stream goes on elsewhere.
 func (o *stream) settle(kept string) (string, error) {
+	f := &o.files[o.at]
 	var st unix.Stat_t
-	if err := unix.Fstat(o.fd, &st); err != nil {
-		o.close()
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		f.close()
 		return "", err
 	}
 	if st.Size == 0 {
-		if !isAlone(o.fd) {
-			o.close()
-		}
 		return "", nil
 	}
-	o.close()
-	err := unix.Rename(o.path, kept)
+	f.close()
+	err := unix.Rename(f.path, kept)
 	if err == unix.ENOENT && os.MkdirAll(filepath.Dir(kept), 0o700) == nil {
-		err = unix.Rename(o.path, kept)
+		err = unix.Rename(f.path, kept)
 	}
 	switch {
 	case err == nil:
@@ -67,15 +88,21 @@ func (o *stream) settle(kept string) (string, error) {
 	case err == unix.ENOENT:
 		return "", errors.New("the job removed it")
 	}
-	left := o.path
-	o.changes++
-	o.path = filepath.Join(o.dir, string(o.name)+"."+strconv.Itoa(o.changes))
+	left := f.path
+	o.moved++
+	f.path = filepath.Join(o.dir, string(o.name)+".after"+strconv.Itoa(o.moved))
 	return left, err
 }
 
 func (o *stream) close() {
-	if o.fd >= 0 {
-		_ = unix.Close(o.fd)
-		o.fd = -1
+	for i := range o.files {
+		o.files[i].close()
+	}
+}
+
+func (f *file) close() {
+	if f.fd >= 0 {
+		_ = unix.Close(f.fd)
+		f.fd = -1
 	}
 }
