@@ -67,8 +67,12 @@ func (p *player) submits(t *rapid.T) {
 }
 
 func (p *player) claims(t *rapid.T) {
-	s := rapid.SampledFrom(p.sessions).Draw(t, "session")
+	s := p.sessions[p.anySession(t)]
 	p.took(t, s, s.claim(t, rapid.IntRange(1, 4).Draw(t, "max"), p.q))
+}
+
+func (p *player) anySession(t *rapid.T) int {
+	return rapid.IntRange(0, len(p.sessions)-1).Draw(t, "session")
 }
 
 func (p *player) took(t tb, s *session, as []rota.Assignment) {
@@ -115,7 +119,7 @@ func (p *player) acts(t *rapid.T) {
 }
 
 func (p *player) loses(t *rapid.T) {
-	i := rapid.IntRange(0, len(p.sessions)-1).Draw(t, "session")
+	i := p.anySession(t)
 	old := p.sessions[i]
 	var started []rota.Try
 	for try, s := range p.running {

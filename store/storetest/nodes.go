@@ -97,7 +97,6 @@ func nodeSeen(t *testing.T, w *world) {
 	if n := w.node(t, s.node); n.State != rota.NodeDown || n.Running != 0 {
 		t.Errorf("down: %+v", n)
 	}
-	wantIs(t, "closing no session", w.CloseSession(w.ctx, "nobody"), rota.ErrLeaseLost)
 }
 
 func nodeOpensAgain(t *testing.T, w *world) {

@@ -30,8 +30,13 @@ func (w *world) inState(t tb, s *session, state rota.State) rota.TaskID {
 	switch state {
 	case rota.Blocked:
 		return w.one(t, after(rota.AfterAny, w.one(t, queue("others"), held).Job()))
-	case rota.Scheduled:
-		return w.one(t, at(w.clock.Now().Add(time.Hour)))
+	case rota.Scheduled: // for a retry
+		q := w.name("q")
+		id := w.one(t, queue(q), retries(1))
+		f := end(s.claim(t, 1, q)[0].Try, rota.OutcomeFailed)
+		f.RetryIn = rota.Duration(time.Hour)
+		s.finish(t, f)
+		return id
 	case rota.Held:
 		return w.one(t, held)
 	case rota.Running:
@@ -52,7 +57,7 @@ func (w *world) inState(t tb, s *session, state rota.State) rota.TaskID {
 // moved is where an act takes a task from a state, or the state itself.
 func moved(from rota.State, act rota.Act) rota.State {
 	switch {
-	case act == rota.ActRelease && from == rota.Held:
+	case act == rota.ActRelease && slices.Contains(rota.Sources(rota.VerbRelease), from):
 		return rota.Ready // it waits for nothing else
 	case act == rota.ActRetry && slices.Contains(rota.Sources(rota.VerbRetry), from):
 		return rota.Ready
@@ -109,7 +114,10 @@ func operateFilters(t *testing.T, w *world) {
 		"schedule":  {func(j *rota.NewJob) { j.Schedule = "s" }, func(rota.JobID) rota.Filter { return rota.Filter{Schedule: "s"} }, 1},
 		"parent":    {func(j *rota.NewJob) { j.Parent = parent }, func(rota.JobID) rota.Filter { return rota.Filter{Parent: parent} }, 1},
 		"state":     {held, func(rota.JobID) rota.Filter { return rota.Filter{States: []rota.State{rota.Held}} }, 1},
-		"nothing":   {queue("q2"), func(rota.JobID) rota.Filter { return rota.Filter{Queue: "q3"} }, 0},
+		"twice": {array("1-5"), func(j rota.JobID) rota.Filter {
+			return rota.Filter{Tasks: []rota.Span{{First: rota.Element(j, 4), Last: rota.Element(j, 5)}, rota.SpanOf(j), {First: rota.Element(j, 1), Last: rota.Element(j, 2)}}}
+		}, 5},
+		"nothing": {queue("q2"), func(rota.JobID) rota.Filter { return rota.Filter{Queue: "q3"} }, 0},
 	} {
 		other := w.one(t)
 		id := w.submit(t, job(c.change))[0]
@@ -132,26 +140,27 @@ func operateFilters(t *testing.T, w *world) {
 }
 
 func operateRead(t *testing.T, w *world) {
-	id := w.submit(t, job(array("1-5")))[0]
+	id := w.submit(t, job(array("1-20000")))[0]
+	small, err := w.Operate(w.ctx, rota.Operation{Act: rota.ActHold, Filter: only(rota.Element(id, 1), rota.Element(id, 1)), By: "bob"})
+	if err != nil || !small.Ended || small.Matched != 1 || small.Done != 1 || !small.At.Equal(w.clock.Now()) || small.Upper < rota.Element(id, 1) {
+		t.Errorf("a small operation: %+v, %v", small, err)
+	}
 	asked := rota.Operation{Act: rota.ActHold, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}, States: []rota.State{rota.Ready}}, By: "bob", Reason: "because"}
 	op, err := w.Operate(w.ctx, asked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if op.ID < 1 || !op.Ended || op.Matched != 5 || op.Done != 5 || !op.At.Equal(w.clock.Now()) || op.Upper < rota.Element(id, 5) || op.DryRun {
-		t.Errorf("a small operation: %+v", op)
-	}
-	next, err := w.Operate(w.ctx, asked)
-	if err != nil || next.ID <= op.ID || next.Matched != 0 || !next.Ended {
-		t.Errorf("again: %+v, %v", next, err)
+	if err != nil || op.Ended || op.ID < 1 || op.ID == small.ID {
+		t.Fatalf("a large operation: %+v, %v", op, err)
 	}
 	w.reopen(t)
 	got, err := w.Operation(w.ctx, op.ID)
 	if err != nil || text(got) != text(op) {
 		t.Errorf("read %s, %v; want %s", text(got), err, text(op))
 	}
-	if got.By != "bob" || got.Reason != "because" || got.Act != rota.ActHold {
+	if got.By != "bob" || got.Reason != "because" || got.Act != rota.ActHold || got.Upper < rota.Element(id, 20_000) {
 		t.Errorf("read %+v", got)
+	}
+	w.settle(t)
+	if got, err = w.Operation(w.ctx, op.ID); err != nil || !got.Ended || got.Done != 19_999 {
+		t.Errorf("in the end: %+v, %v", got, err)
 	}
 	_, err = w.Operation(w.ctx, 999)
 	wantIs(t, "no operation", err, rota.ErrNotFound)
@@ -188,19 +197,22 @@ func operateRetry(t *testing.T, w *world) {
 	w.wantState(t, id, rota.Failed)
 	w.operate(t, rota.ActRetry, only(id))
 	task := w.wantState(t, id, rota.Ready)
-	if task.Limit != 3 || task.Number != 2 {
+	if task.Limit <= 2 || task.Number != 2 {
 		t.Errorf("attempt %d of %d after a retry by hand", task.Number, task.Limit)
 	}
 	if j := w.job(t, id.Job()); !j.Ended.IsZero() || j.Failed != 0 || j.Ready != 1 {
 		t.Errorf("the job goes on: ended %v, %+v", j.Ended, j.Progress)
 	}
-	s.finish(t, end(s.claimOne(t, id), rota.OutcomeFailed))
+	s.finish(t, end(s.claimOne(t, id), rota.OutcomeRefused))
 	w.wantState(t, id, rota.Failed)
 	w.operate(t, rota.ActRetry, only(id))
 	try := s.claimOne(t, id)
 	s.finish(t, end(try, rota.OutcomeSucceeded))
 	if w.wantState(t, id, rota.Succeeded); try.Attempt != 4 {
 		t.Errorf("attempt %d", try.Attempt)
+	}
+	if _, earlier := w.history(t, id); len(earlier) != 3 || earlier[2].Outcome != rota.OutcomeRefused {
+		t.Errorf("earlier attempts %+v", earlier)
 	}
 
 	early := w.one(t, retries(1)) // one that waits for its next attempt goes now, and keeps its budget
@@ -219,17 +231,13 @@ func operateRelease(t *testing.T, w *world) {
 	soon := w.clock.Now().Add(time.Hour)
 	late, past := w.one(t, at(soon)), w.one(t, at(w.clock.Now().Add(time.Minute)))
 	waiting := w.inState(t, s, rota.Blocked)
-	tries := w.one(t, retries(1))
-	f := end(s.claimOne(t, tries), rota.OutcomeFailed)
-	f.RetryIn = rota.Duration(time.Hour)
-	s.finish(t, f)
-	all := only(late, past, waiting, tries)
-	if op := w.operate(t, rota.ActHold, all); op.Done != 4 {
+	all := only(late, past, waiting)
+	if op := w.operate(t, rota.ActHold, all); op.Done != 3 {
 		t.Errorf("held %d", op.Done)
 	}
 	w.clock.Advance(2 * time.Minute)
 	w.settle(t)
-	for _, id := range []rota.TaskID{late, past, waiting, tries} {
+	for _, id := range []rota.TaskID{late, past, waiting} {
 		w.wantState(t, id, rota.Held)
 	}
 	w.operate(t, rota.ActRelease, all)
@@ -239,7 +247,6 @@ func operateRelease(t *testing.T, w *world) {
 	}
 	w.wantState(t, past, rota.Ready)
 	w.wantState(t, waiting, rota.Blocked)
-	w.wantState(t, tries, rota.Scheduled)
 	w.verify(t)
 }
 

@@ -25,7 +25,7 @@ func (w *world) begin(t tb, act rota.Act, f rota.Filter) rota.Operation {
 		t.Fatalf("operate %s: %v", act, err)
 	}
 	if op.Ended || op.Done > maxStep {
-		t.Fatalf("P18: %s of %d tasks did %d in one transaction, and %d is the most", act, many, op.Done, maxStep)
+		t.Errorf("P18: %s of %d tasks did %d in one transaction, and %d is the most", act, many, op.Done, maxStep)
 	}
 	return op
 }
@@ -138,9 +138,15 @@ func manyLater(t *testing.T, w *world) {
 	w.begin(t, rota.ActCancel, rota.Filter{Queue: rota.DefaultQueue})
 	later := w.one(t)
 	s := w.session(t)
-	s.claimOne(t, later)
+	got := s.claim(t, 2) // it may still stand behind those that are being cancelled, but they are not claimed
+	if len(got) > 0 && got[0].Task != later {
+		t.Errorf("claimed %v", ids(got))
+	}
 	soon := w.one(t, at(w.clock.Now().Add(time.Hour)))
 	w.settle(t)
+	if len(got) == 0 {
+		s.claimOne(t, later)
+	}
 	if p := w.job(t, id).Progress; p.Cancelled != many {
 		t.Errorf("%+v", p)
 	}

@@ -13,7 +13,9 @@ func testParts(s suite) {
 	s.test("P18_nothing_is_claimed_before_the_last_part", partsSeal)
 	s.test("P18_a_repeated_part_changes_nothing", partsRepeat)
 	s.test("a_part_out_of_order_or_after_the_last_is_refused", partsRefused)
-	s.test("a_job_without_a_line_has_ended", partsEmpty)
+	s.test("a_job_without_a_line_is_refused_with_its_last_part", partsEmpty)
+	s.test("I1_a_cancelled_upload_has_ended", partsCancelled)
+	s.test("P18_an_act_on_others_leaves_an_upload_alone", partsLeftAlone)
 	s.test("many_lines_in_many_parts", partsMany)
 	s.test("uploaded_input_is_read_back_by_offset", inputRead)
 	s.test("a_job_whose_input_is_being_uploaded_is_not_claimed", inputSeal)
@@ -123,15 +125,51 @@ func partsRefused(t *testing.T, w *world) {
 func partsEmpty(t *testing.T, w *world) {
 	id := w.submitOnly(t, job(lines(), more))[0]
 	next := w.one(t, after(rota.AfterOK, id))
+	_, err := w.AddPart(w.ctx, id, rota.Part{Number: 1, Last: true})
+	wantIs(t, "the last part of no lines", err, rota.ErrInvalid)
 	if w.job(t, id).Progress.Ended() {
-		t.Error("ended before its last part")
+		t.Error("ended without a line")
 	}
-	w.addPart(t, id, rota.Part{Number: 1, Last: true})
+	w.addPart(t, id, rota.Part{Number: 1, Lines: []string{"late"}, Last: true})
 	w.settle(t)
-	if j := w.job(t, id); !j.Progress.Ended() || j.Ended.IsZero() || j.State() != rota.Succeeded {
-		t.Errorf("after its last part: %+v", j)
-	}
+	s := w.session(t)
+	s.finish(t, end(s.claimOne(t, rota.Element(id, 1)), rota.OutcomeSucceeded))
+	w.settle(t)
 	w.wantState(t, next, rota.Ready)
+	w.verify(t)
+}
+
+func partsCancelled(t *testing.T, w *world) {
+	for _, first := range []func(*rota.NewJob){lines(), lines("a", "b"), func(j *rota.NewJob) { j.Input = []byte("x") }} {
+		id := w.submitOnly(t, job(first, more))[0]
+		next := w.one(t, after(rota.AfterAny, id))
+		w.operate(t, rota.ActCancel, whole(id))
+		w.settle(t)
+		j := w.job(t, id)
+		if !j.Progress.Ended() || j.Ended.IsZero() || j.Cancelled != j.Tasks {
+			t.Errorf("a cancelled upload: ended %v, %+v", j.Ended, j.Progress)
+		}
+		w.wantState(t, next, rota.Ready)
+		_, err := w.AddPart(w.ctx, id, rota.Part{Number: 1})
+		wantIs(t, "a part for a cancelled job", err, rota.ErrConflict)
+		w.operate(t, rota.ActCancel, only(next))
+	}
+	w.verify(t)
+}
+
+func partsLeftAlone(t *testing.T, w *world) {
+	id := w.submitOnly(t, job(lines("a"), more))[0]
+	for _, f := range []rota.Filter{{Queue: "other"}, {Tasks: []rota.Span{rota.SpanOf(id)}, Queue: "other"}, {Tasks: []rota.Span{rota.SpanOf(id)}, Submitter: "bob"},
+		only(rota.Element(id, 7))} {
+		if op := w.operate(t, rota.ActCancel, f); op.Matched != 0 {
+			t.Errorf("%+v matched %d", f, op.Matched)
+		}
+	}
+	w.addPart(t, id, rota.Part{Number: 1, Lines: []string{"b"}, Last: true})
+	w.settle(t)
+	if got := w.session(t).claim(t, 9); len(got) != 2 {
+		t.Errorf("claimed %v", ids(got))
+	}
 	w.verify(t)
 }
 

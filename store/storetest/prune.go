@@ -96,18 +96,17 @@ func pruneLarge(t *testing.T, w *world) {
 
 func pruneOutput(t *testing.T, w *world) {
 	lost, running := w.one(t), w.one(t)
-	s := w.session(t)
-	got := tries(s.claim(t, 2))
-	for _, try := range got {
-		if err := w.KeepOutput(w.ctx, try, []rota.Chunk{{Stream: rota.Stdout, Total: 1, Data: []byte("x")}}); err != nil {
-			t.Fatal(err)
-		}
+	s, other := w.session(t), w.session(t)
+	tries := []rota.Try{s.claim(t, 1)[0].Try, other.claim(t, 1)[0].Try}
+	for _, try := range tries {
+		w.keep(t, try, rota.Chunk{Stream: rota.Stdout, Total: 1, Data: []byte("x")})
 	}
-	s.finish(t, end(got[0], rota.OutcomeReturned)) // it has, after all, never started
+	w.sessionOf(t, s.node, true, tries[0])
+	w.settle(t)
 	w.prune(t, rota.Retention{})
 	_, err := w.Output(w.ctx, rota.OutputQuery{Task: lost, Attempt: 1, Stream: rota.Stdout})
 	wantIs(t, "output of an attempt that never finished", err, rota.ErrNotFound)
-	s.finish(t, end(got[1], rota.OutcomeSucceeded))
+	other.finish(t, end(tries[1], rota.OutcomeSucceeded))
 	w.prune(t, rota.Retention{})
 	if o, err := w.Output(w.ctx, rota.OutputQuery{Task: running, Stream: rota.Stdout}); err != nil || string(o.Data) != "x" {
 		t.Errorf("output of an attempt that ran meanwhile: %+v, %v", o, err)
@@ -117,7 +116,8 @@ func pruneOutput(t *testing.T, w *world) {
 func pruneUploads(t *testing.T, w *world) {
 	old, whole := w.submitOnly(t, job(lines("a"), more))[0], w.submit(t, job(lines("b")))[0]
 	input := w.submitOnly(t, job(more))[0]
-	next := w.one(t, after(rota.AfterOK, old))
+	empty := w.submitOnly(t, job(lines(), more))[0]
+	next, whatever := w.one(t, after(rota.AfterOK, old)), w.one(t, after(rota.AfterAny, empty))
 	w.clock.Advance(time.Hour)
 	young := w.submitOnly(t, job(lines("c"), more))[0]
 	w.addPart(t, input, rota.Part{Number: 1, Input: []byte("x")}) // it goes on
@@ -127,6 +127,7 @@ func pruneUploads(t *testing.T, w *world) {
 		t.Errorf("the upload that stopped: %v, %q, %+v", j.State(), j.Reason, j.Progress)
 	}
 	w.wantState(t, next, rota.Cancelled)
+	w.wantState(t, whatever, rota.Ready)
 	for _, id := range []rota.JobID{young, input, whole} {
 		if j := w.job(t, id); j.Progress.Ended() {
 			t.Errorf("job %v is ended: %q, %+v", id, j.Reason, j.Progress)

@@ -73,6 +73,8 @@ func rescueUnknown(t *testing.T, w *world) {
 	s := &session{w: w, id: "nobody", node: "nowhere"}
 	_, err := s.try(rota.Claim{Max: 1})
 	wantIs(t, "a claim of an unknown session", err, rota.ErrLeaseLost)
+	_, err = s.try(rota.Claim{}, end(rota.Try{Task: rota.PlainTask(1), Attempt: 1}, rota.OutcomeSucceeded))
+	wantIs(t, "a finish of an unknown session", err, rota.ErrLeaseLost)
 	r, err := w.Renew(w.ctx, []rota.Renewal{{Session: s.id, State: rota.NodeUp}})
 	if err != nil || len(r) != 1 {
 		t.Fatalf("%+v, %v", r, err)
@@ -197,7 +199,9 @@ func rescueMany(t *testing.T, w *world) {
 			t.Fatalf("claimed %d", len(got))
 		}
 	}
-	w.sessionOf(t, s.node, true)
+	if err := w.CloseSession(w.ctx, s.id); err != nil {
+		t.Fatal(err)
+	}
 	w.reopen(t)
 	if moved := w.sweepAll(t, rota.SweepRescue); moved != n {
 		t.Errorf("rescued %d", moved)

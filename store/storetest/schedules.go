@@ -46,7 +46,7 @@ func (w *world) putSchedule(t tb, overlap rota.Overlap) rota.Schedule {
 // firing is the fire of a schedule as it is now, with a job.
 func firing(s rota.Schedule) rota.Firing {
 	j := job(func(j *rota.NewJob) { j.Spec, j.Submitter, j.Schedule = s.Spec, s.By, s.Name })
-	return rota.Firing{Schedule: s.Name, Version: s.Version, Due: s.Next, Next: s.Next.Add(time.Hour), Job: &j}
+	return rota.Firing{Schedule: s.Name, Version: s.Version, Due: s.Next, Next: s.Next.Add(time.Hour), Overlap: s.Overlap, Job: &j}
 }
 
 func schedulePut(t *testing.T, w *world) {

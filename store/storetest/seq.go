@@ -108,7 +108,7 @@ func finishAgain(t *testing.T, w *world) {
 		before := w.task(t, try.Task)
 		w.clock.Advance(time.Second)
 		f.StartedAgo, f.EndedAgo = f.StartedAgo+rota.Duration(time.Second), f.EndedAgo+rota.Duration(time.Second)
-		s.finish(t, f) // the same end, told a second later
+		s.finish(t, f, f) // the same end, told a second later, and twice
 		other := end(try, rota.OutcomeFailed)
 		if o == rota.OutcomeFailed {
 			other = end(try, rota.OutcomeSucceeded)
