@@ -28,11 +28,12 @@ func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged,
 		return rota.Exchanged{}, s.outward(err)
 	}
 	x.Claim.Home = s.opts.Home
-	before := s.hub.claimable.counted()
+	before, begun := s.hub.claimable.counted(), time.Now()
 	done, err := s.store.Exchange(ctx, x)
 	if err != nil {
 		return rota.Exchanged{}, s.outward(err)
 	}
+	s.meters.exchanged(&x, &done, time.Since(begun))
 	for i := range done.Claimed {
 		done.Claimed[i].Token = jobToken(mac, done.Claimed[i].Try)
 	}

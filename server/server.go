@@ -51,6 +51,7 @@ type Server struct {
 	sessions sessions
 	home     home
 	signer   signer
+	meters   *meters
 	broken   chan error // holds the first ErrBroken that the store gave
 }
 
@@ -65,6 +66,7 @@ func New(store rota.Store, opts Options) *Server {
 	s.submits = batcher[rota.NewJob, rota.SubmitResult]{do: s.storeJobs, weigh: weighJob, limit: submitBatch}
 	s.renewals = batcher[rota.Renewal, rota.RenewResult]{do: s.storeRenewals, weigh: weighRenewal, limit: renewalBatch}
 	s.loops = s.newLoops()
+	s.meters = newMeters()
 	return s
 }
 

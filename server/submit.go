@@ -132,6 +132,7 @@ func (s *Server) jobsCame(jobs []rota.NewJob, results []rota.SubmitResult) {
 		if res.Err != nil || res.Existing {
 			continue
 		}
+		s.meters.submitted.Inc()
 		if j.Home != "" {
 			s.home.add(res.Job)
 		}
