@@ -67,8 +67,8 @@ func (c *Client) do(ctx context.Context, call call) error {
 			return err
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s %s: %w", call.method, call.path, context.Cause(ctx))
-		case resp != nil && !errors.As(err, &broken):
-			return err // the server's own word
+		case resp != nil && !errors.As(err, &broken), errors.Is(err, rota.ErrInvalid):
+			return err // the server's own word, or what could not be sent
 		case !call.again || attempt == retries || !mayReturn(err):
 			return c.unreachable(&call, err)
 		}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ const (
 	dialTimeout   = 10 * time.Second
 	answerTimeout = rota.MaxWait + 30*time.Second // from the request to the answer's headers
 	idleConns     = 256                           // kept open for the next call
+	clientIdle    = idleTimeout / 2               // before the server's: none is closed as it is used again
 )
 
 var _ rota.Service = (*Client)(nil)
@@ -22,20 +22,22 @@ var _ rota.Service = (*Client)(nil)
 // Client is a rota.Service at the other end of a connection. It may be used by many goroutines at once. The
 // principal of a call's context does not travel: the server knows who asks by the token or the socket.
 type Client struct {
-	transport *http.Transport
+	transport transport
 	base      url.URL
 	auth      []string // the Authorization header; none: none is sent
 	local     bool     // over a unix socket
 	where     string   // for a person: the socket's path or the server's URL
 }
 
+// transport carries requests: a socketTransport, or net/http's.
+type transport interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
 // Dial is a client of the node whose socket is at a path (SocketPath). It connects with the first call.
 func Dial(socket string) *Client {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	t := newTransport()
-	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialer.DialContext(ctx, "unix", socket)
-	}
+	t := &socketTransport{path: socket, dialer: net.Dialer{Timeout: dialTimeout}}
 	return &Client{transport: t, base: url.URL{Scheme: "http", Host: "rota"}, local: true, where: socket}
 }
 
@@ -52,22 +54,18 @@ func Connect(server, token string) (*Client, error) {
 	if token != "" && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		return nil, rota.Invalid("server %q: the token would cross the network in the clear", server).WithFix("use https://%s", u.Host)
 	}
-	t := newTransport()
-	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	t.Proxy = http.ProxyFromEnvironment
-	c := &Client{transport: t, base: url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, where: server}
-	return c.WithToken(token), nil
-}
-
-func newTransport() *http.Transport {
-	return &http.Transport{
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		MaxIdleConnsPerHost:   idleConns,
-		IdleConnTimeout:       idleTimeout / 2, // before the server's: a connection is not closed as it is used again
+		IdleConnTimeout:       clientIdle,
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		DisableCompression:    true,
 		ForceAttemptHTTP2:     true,
 	}
+	c := &Client{transport: t, base: url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, where: server}
+	return c.WithToken(token), nil
 }
 
 // WithToken is the same client in the name of a token's bearer: over the socket, that is how a job asks (S1). It

@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +21,8 @@ type spy struct {
 	asked []any          // the arguments of the last call, without its context
 	who   rota.Principal // of the last call
 	calls int
-	fail  error                      // if set, every call fails with it
-	gives map[reflect.Type]any       // answers by their type; missing: zero
+	fail  error                       // if set, every call fails with it
+	gives map[reflect.Type]any        // answers by their type; missing: zero
 	hold  func(context.Context) error // if set, waiting calls wait in it
 }
 
@@ -177,11 +180,27 @@ func serve(t testing.TB, svc rota.Service, opts Options, ln net.Listener) *Serve
 
 // ask sends a bare request to a server as if it came over TCP.
 func ask(s *Server, method, target, token, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://localhost"+target, readerOf(body))
+	return send(s, newRequest(method, target, token, body))
+}
+
+func newRequest(method, target, token, body string) *http.Request {
+	r := httptest.NewRequest(method, "http://localhost"+target, strings.NewReader(body))
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	return r
+}
+
+func send(s *Server, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	return w
+}
+
+func problemIn(t *testing.T, text []byte) (p problem) {
+	t.Helper()
+	if err := json.Unmarshal(text, &p); err != nil {
+		t.Errorf("%v: %s", err, text)
+	}
+	return p
 }

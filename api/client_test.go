@@ -1,0 +1,275 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rotaqueue/rota"
+)
+
+// breaking serves a handler that breaks the connection of the first n requests after it has read them, and counts
+// all of them.
+func breaking(t *testing.T, n int64, requests *atomic.Int64) http.Handler {
+	s := New(&spy{}, Options{Authenticate: byRole})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) > n {
+			r.Header.Set("Authorization", "Bearer admin")
+			s.Handler().ServeHTTP(w, r)
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn.Close()
+	})
+}
+
+func bothWays(t *testing.T, h http.Handler, check func(t *testing.T, c *Client)) {
+	for _, network := range []string{"socket", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			var ln net.Listener
+			var c *Client
+			var err error
+			if network == "socket" {
+				if ln, err = ListenUnix(t.TempDir()); err == nil {
+					c = Dial(ln.Addr().String())
+				}
+			} else if ln, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+				c, err = Connect("http://"+ln.Addr().String(), "admin")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := &http.Server{Handler: h, ConnContext: withPeer}
+			go srv.Serve(ln)
+			t.Cleanup(func() { c.Close(); srv.Close() })
+			check(t, c)
+		})
+	}
+}
+
+func TestReadsAndKeyedSubmitsAreSentAgain(t *testing.T) {
+	calls := map[string]func(context.Context, *Client) error{
+		"submit with a key": func(ctx context.Context, c *Client) error {
+			_, err := c.Submit(ctx, rota.Submission{Key: "k"})
+			return err
+		},
+		"job":   func(ctx context.Context, c *Client) error { _, err := c.Job(ctx, 1); return err },
+		"await": func(ctx context.Context, c *Client) error { _, err := c.Await(ctx, "s", 0); return err },
+	}
+	for name, do := range calls {
+		var requests atomic.Int64
+		bothWays(t, breaking(t, retries, &requests), func(t *testing.T, c *Client) {
+			requests.Store(0)
+			if err := do(t.Context(), c); err != nil || requests.Load() != retries+1 {
+				t.Errorf("%s: %v after %d requests", name, err, requests.Load())
+			}
+			requests.Store(-10) // net/http sends some again by itself
+			if err := do(t.Context(), c); !errors.Is(err, rota.ErrUnavailable) {
+				t.Errorf("%s, broken once more: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestNothingElseIsSentAgain(t *testing.T) {
+	calls := map[string]func(context.Context, *Client) error{
+		"submit": func(ctx context.Context, c *Client) error { _, err := c.Submit(ctx, rota.Submission{}); return err },
+		"upload": func(ctx context.Context, c *Client) error { _, err := c.Upload(ctx, 1, rota.Part{}); return err },
+		"operate": func(ctx context.Context, c *Client) error {
+			_, err := c.Operate(ctx, rota.Operation{Act: rota.ActRetry})
+			return err
+		},
+		"token":    func(ctx context.Context, c *Client) error { _, err := c.CreateToken(ctx, rota.Token{}); return err },
+		"renew":    func(ctx context.Context, c *Client) error { _, err := c.Renew(ctx, rota.Renewal{}); return err },
+		"exchange": func(ctx context.Context, c *Client) error { _, err := c.Exchange(ctx, rota.Exchange{}); return err },
+		"drop":     func(ctx context.Context, c *Client) error { return c.DropSchedule(ctx, "x") },
+	}
+	for name, do := range calls {
+		var requests atomic.Int64
+		bothWays(t, breaking(t, 1, &requests), func(t *testing.T, c *Client) {
+			requests.Store(1)
+			if _, err := c.Status(t.Context()); err != nil { // so that a kept connection is used
+				t.Fatal(err)
+			}
+			requests.Store(0)
+			if err := do(t.Context(), c); !errors.Is(err, rota.ErrUnavailable) || requests.Load() != 1 {
+				t.Errorf("%s: %v after %d requests", name, err, requests.Load())
+			}
+		})
+	}
+}
+
+// TestAKeptConnectionThatClosedIsNoError: the node was started anew between two calls.
+func TestAKeptConnectionThatClosedIsNoError(t *testing.T) {
+	dir := t.TempDir()
+	var c *Client
+	for range 3 {
+		ln, err := ListenUnix(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := New(&spy{}, Options{})
+		ended := make(chan error)
+		go func() { ended <- s.Serve(ln) }()
+		if c == nil {
+			c = Dial(ln.Addr().String())
+			defer c.Close()
+		}
+		if _, err := c.Submit(t.Context(), rota.Submission{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestACancelledCallReturnsAtOnceAndSpoilsNothing(t *testing.T) {
+	waiting := make(chan struct{})
+	svc := &spy{hold: func(ctx context.Context) error {
+		close(waiting)
+		<-ctx.Done() // of the server's side: the client went away
+		return ctx.Err()
+	}}
+	for name, c := range clientsOf(t, svc) {
+		waiting = make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-waiting; cancel() }()
+		if _, err := c.Await(ctx, "s", rota.MaxWait); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := c.Submit(ctx, rota.Submission{Key: "k"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s, cancelled before: %v", name, err)
+		}
+		if _, err := c.Status(t.Context()); err != nil {
+			t.Errorf("%s, the next call: %v", name, err)
+		}
+	}
+}
+
+func clientsOf(t *testing.T, svc rota.Service) map[string]*Client {
+	_, socket := overSocket(t, svc, Options{})
+	_, tcp := overTCP(t, svc, Options{Authenticate: byRole}, "admin")
+	return map[string]*Client{"socket": socket, "tcp": tcp}
+}
+
+func TestTextThatWouldNotArriveIsRefused(t *testing.T) {
+	svc := &spy{}
+	_, c := overSocket(t, svc, Options{})
+	for text, ok := range map[string]bool{"caf\xe9": false, "\xff\xfe": false, "café": true, "\ufffd": true, `\ufffd`: true,
+		`C:\ufffd\\ufffd`: true, "\\\xe9": false, "<&>\u2028": true} {
+		_, err := c.Submit(t.Context(), rota.Submission{Spec: rota.Spec{Argv: []string{"cat", text}}})
+		if !ok {
+			if !errors.Is(err, rota.ErrInvalid) || rota.FixOf(err) == "" {
+				t.Errorf("%q: %v", text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := svc.asked[0].(rota.Submission).Spec.Argv[1]; got != text {
+			t.Errorf("%q arrived as %q", text, got)
+		}
+	}
+	// What a node reports must never be refused for its text: the attempt would stay unfinished.
+	if _, err := c.Exchange(t.Context(), rota.Exchange{Finished: []rota.Finish{{Reason: "exec \xff: no such file"}}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAddressIsChecked(t *testing.T) {
+	for server, ok := range map[string]bool{
+		"http://127.0.0.1:2691": true, "http://localhost:2691/rota/": true, "http://[::1]:2691": true, "https://rota.example.org": true,
+		"http://rota.example.org": false, "http://10.0.0.5:2691": false, "rota.example.org:2691": false, "ftp://localhost": false,
+		"": false, "https://": false, "https://user:secret@rota.example.org": false, "https://rota.example.org?token=x": false,
+	} {
+		_, err := Connect(server, "secret")
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", server, err)
+		}
+		if err != nil && (!errors.Is(err, rota.ErrInvalid) || rota.FixOf(err) == "" || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("%s: %v, fix %q", server, err, rota.FixOf(err))
+		}
+	}
+	if _, err := Connect("http://10.0.0.5:2691", ""); err != nil {
+		t.Errorf("without a token: %v", err)
+	}
+}
+
+func TestNobodyListensIsASentence(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	c, err := Connect("http://"+ln.Addr().String(), "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Status(t.Context()); !errors.Is(err, rota.ErrUnavailable) || !strings.Contains(rota.FixOf(err), "rota up") {
+		t.Errorf("%v, fix %q", err, rota.FixOf(err))
+	}
+}
+
+func TestOverTLSAndBelowAPath(t *testing.T) {
+	svc := &spy{}
+	s := New(svc, Options{Authenticate: byRole})
+	front := httptest.NewTLSServer(http.StripPrefix("/tools/rota", s.Handler()))
+	defer front.Close()
+	c, err := Connect(front.URL+"/tools/rota/", "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.transport.(*http.Transport).TLSClientConfig = front.Client().Transport.(*http.Transport).TLSClientConfig
+	for _, name := range []string{"nightly", "a b/c%d?e#f", "..", "."} {
+		svc.asked = nil
+		err := c.DropSchedule(t.Context(), name)
+		if strings.Trim(name, ".") == "" {
+			if !errors.Is(err, rota.ErrNotFound) { // no such name can be in a path
+				t.Errorf("%q: %v", name, err)
+			}
+		} else if err != nil || len(svc.asked) != 1 || svc.asked[0] != name {
+			t.Errorf("%q arrived as %q, %v", name, svc.asked, err)
+		}
+	}
+}
+
+func TestAnotherServerIsRecognised(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == Prefix+"/queues" {
+			http.Redirect(w, r, "/login", http.StatusFound)
+			return
+		}
+		w.Write([]byte("<html>hello</html>"))
+	}))
+	defer other.Close()
+	u, err := url.Parse(other.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Connect(u.String(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Status(t.Context()); err == nil || !strings.Contains(rota.FixOf(err), "Rota server") {
+		t.Error(err)
+	}
+	if _, err := c.Queues(t.Context()); !errors.Is(err, rota.ErrNotFound) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// fill puts something other than zero into everything that v is made of, each time something else.
+func fill(v reflect.Value, n *int) {
+	*n++
+	switch p := v.Addr().Interface().(type) {
+	case *time.Time:
+		*p = time.Date(2026, 3, 29, 1, *n%60, 0, 123456000, time.UTC)
+		return
+	case *rota.TaskID:
+		*p = rota.Element(rota.JobID(*n), *n)
+		return
+	case *rota.State:
+		*p = rota.States[*n%len(rota.States)]
+		return
+	case *rota.Stream:
+		*p = rota.Stderr
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), n)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), n)
+		fill(v.Index(1), n)
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, n)
+		fill(value, n)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.String:
+		v.SetString(fmt.Sprintf("text <%d> & äöü \u2028 \ufffd \\ufffd", *n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8:
+		v.SetUint(uint64(*n%256) | 0x80)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(*n))
+	default:
+		panic("fill: " + v.Type().String())
+	}
+}
+
+func filled[T any](n *int) (v T) {
+	fill(reflect.ValueOf(&v).Elem(), n)
+	return v
+}
+
+// stay takes out what does not travel by design.
+func stay(v any) any {
+	switch x := v.(type) {
+	case rota.Operation: // the rest is the server's to say
+		return rota.Operation{Act: x.Act, Filter: x.Filter, Reason: x.Reason, DryRun: x.DryRun}
+	case rota.Schedule:
+		x.Next, x.Last = time.Time{}, nil
+		return x
+	case rota.Token:
+		return rota.Token{Name: x.Name, Role: x.Role, Expires: x.Expires}
+	case rota.Exchange:
+		x.Claim.Home = "" // the server sets it
+		return x
+	}
+	return v
+}
+
+// back takes out what an answer keeps to itself.
+func back(v any) any {
+	switch x := v.(type) {
+	case rota.Task:
+		x.Session = ""
+		return x
+	case []rota.Task:
+		for i := range x {
+			x[i].Session = ""
+		}
+	case []rota.Attempt:
+		for i := range x {
+			x[i].Session = ""
+		}
+	case rota.Token:
+		x.Hash = ""
+		return x
+	case []rota.Token:
+		for i := range x {
+			x[i].Hash = ""
+		}
+	case rota.Status:
+		x.Store.Secret = nil
+		return x
+	}
+	return v
+}
+
+// TestEverythingTravels calls every method of the Service with everything filled in: what it is asked arrives, and
+// what it answers comes back.
+func TestEverythingTravels(t *testing.T) {
+	svc := &spy{gives: map[reflect.Type]any{}}
+	_, socket := overSocket(t, svc, Options{})
+	_, tcp := overTCP(t, svc, Options{Authenticate: byRole}, "admin")
+	service := reflect.TypeFor[rota.Service]()
+	for i := range service.NumMethod() {
+		m := service.Method(i)
+		for over, c := range map[string]*Client{"socket": socket, "tcp": tcp} {
+			t.Run(m.Name+" over "+over, func(t *testing.T) { travel(t, svc, c, m) })
+		}
+	}
+}
+
+func travel(t *testing.T, svc *spy, c *Client, m reflect.Method) {
+	n := 0
+	args := []reflect.Value{reflect.ValueOf(t.Context())}
+	var sent []any
+	for i := 1; i < m.Type.NumIn(); i++ {
+		arg := reflect.New(m.Type.In(i)).Elem()
+		fill(arg, &n)
+		if arg.Type() == reflect.TypeFor[time.Duration]() {
+			arg.SetInt(int64(1234 * time.Millisecond))
+		}
+		args, sent = append(args, arg), append(sent, stay(arg.Interface()))
+	}
+	var given []any
+	for i := range m.Type.NumOut() - 1 {
+		out := reflect.New(m.Type.Out(i)).Elem()
+		fill(out, &n)
+		svc.gives[out.Type()] = out.Interface()
+		given = append(given, out.Interface())
+	}
+	svc.calls = 0
+	outs := reflect.ValueOf(c).MethodByName(m.Name).Call(args)
+	if err := outs[len(outs)-1].Interface(); err != nil {
+		t.Fatal(err)
+	}
+	if svc.calls != 1 {
+		t.Fatalf("the service was called %d times", svc.calls)
+	}
+	if len(sent)+len(svc.asked) > 0 && !reflect.DeepEqual(svc.asked, sent) {
+		t.Errorf("asked\n%+v, arrived\n%+v", sent, svc.asked)
+	}
+	for i, g := range given {
+		if got := outs[i].Interface(); !reflect.DeepEqual(got, back(g)) {
+			t.Errorf("given\n%+v, came back\n%+v", g, got)
+		}
+	}
+}
+
+// TestNothingTravels is the other end: with everything at its zero value, nothing is made up on the way.
+func TestNothingTravels(t *testing.T) {
+	svc := &spy{gives: map[reflect.Type]any{reflect.TypeFor[rota.Task](): rota.Task{State: rota.Ready}}} // every task has a state
+	_, c := overSocket(t, svc, Options{})
+	service := reflect.TypeFor[rota.Service]()
+	for i := range service.NumMethod() {
+		m := service.Method(i)
+		t.Run(m.Name, func(t *testing.T) {
+			args := []reflect.Value{reflect.ValueOf(t.Context())}
+			var sent []any
+			for i := 1; i < m.Type.NumIn(); i++ {
+				arg := reflect.New(m.Type.In(i)).Elem()
+				named(arg)
+				args, sent = append(args, arg), append(sent, arg.Interface())
+			}
+			outs := reflect.ValueOf(c).MethodByName(m.Name).Call(args)
+			if err := outs[len(outs)-1].Interface(); err != nil {
+				t.Fatal(err)
+			}
+			if len(sent)+len(svc.asked) > 0 && fmt.Sprintf("%+v", svc.asked) != fmt.Sprintf("%+v", sent) {
+				t.Errorf("asked\n%+v, arrived\n%+v", sent, svc.asked)
+			}
+		})
+	}
+}
+
+// named gives a name to what must have one to be asked for.
+func named(v reflect.Value) {
+	switch p := v.Addr().Interface().(type) {
+	case *rota.JobID:
+		*p = 1
+	case *rota.TaskID:
+		*p = rota.PlainTask(1)
+	case *rota.Try:
+		*p = rota.Try{Task: rota.PlainTask(1), Attempt: 1}
+	case *rota.SessionID:
+		*p = "s"
+	case *string:
+		*p = "s"
+	case *rota.OutputQuery:
+		*p = rota.OutputQuery{Task: rota.PlainTask(1), Stream: rota.Stdout}
+	}
+}
