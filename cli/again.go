@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rotaqueue/rota"
+)
+
+func (a *app) againCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "again [flags] JOB [-- COMMAND ARG...]",
+		Short: "Submit a job once more, with changes if wished",
+		Long: `Submits a copy of a job and prints the new id. Flags change what they name; a command behind -- replaces what runs. Lines and
+standard input that were uploaded go along. What the job waited for (--at, --after, --hold) is over and not repeated.`,
+		Example:     examples("rota again 42", "rota again last -t 2h --retries 0", "rota again 42 -- ./train.sh --epochs 20"),
+		Annotations: map[string]string{ownWithWait: "yes"},
+	}
+	flags := newSpecFlags(cmd.Flags(), true).withText().withWait()
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		jobs, command, dashed := positional(cmd, args)
+		if err := exactly("JOB")(cmd, jobs); err != nil {
+			return err
+		}
+		if dashed && len(command) == 0 {
+			return rota.Invalid("nothing stands behind --").WithFix("leave -- out to run the same again")
+		}
+		return a.again(cmd, flags, jobs[0], command)
+	}
+	return cmd
+}
+
+func (a *app) again(cmd *cobra.Command, flags *specFlags, arg string, command []string) error {
+	w := wantWrite
+	if flags.dryRun {
+		w = wantRead
+	}
+	c, err := a.connect(cmd, w)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx := cmd.Context()
+	one, err := c.one(ctx, arg)
+	if err != nil {
+		return err
+	}
+	if one.task != 0 {
+		return rota.Invalid("%v is one task of a job: again takes a whole job", one).
+			WithFix("rota retry %v, or rota again %v -a %d", one, one.job, one.task.Index())
+	}
+	job, err := c.Job(ctx, one.job)
+	if err != nil {
+		return err
+	}
+	base := job.Spec
+	base.At, base.After, base.Hold = time.Time{}, nil, false
+	r, err := a.compose(composing{flags: flags, args: command, dashed: true, base: &base, remote: c.target.remote()})
+	if err != nil {
+		return err
+	}
+	if flags.dryRun {
+		spec, err := r.resolved()
+		if err != nil {
+			return err
+		}
+		return a.printJSON(spec)
+	}
+	return a.submitAndMaybeWait(ctx, c, &r, one.job)
+}

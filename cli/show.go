@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rotaqueue/rota"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		Use:     "show [flags] JOB|TASK...",
+		Short:   "Show everything known of a job or task",
+		Example: examples("rota show 42", "rota show 43.17", "rota show last -o json"),
+		Args:    some("JOB"),
+	}
+	registerForm(cmd, &form)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkForm(form); err != nil {
+			return err
+		}
+		c, err := a.connect(cmd, wantRead)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for i, arg := range args {
+			one, err := c.one(cmd.Context(), arg)
+			if err != nil {
+				return err
+			}
+			if i > 0 && form != formJSON {
+				_, _ = io.WriteString(a.out, "\n")
+			}
+			if err := a.show(cmd, c, one, form); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// shown is all that is known of a job, or of one task of it.
+type shown struct {
+	Job      rota.Job       `json:"job"`
+	Task     *rota.Task     `json:"task,omitempty"`
+	Attempts []rota.Attempt `json:"attempts,omitempty"` // the earlier ones, oldest first
+}
+
+func (a *app) show(cmd *cobra.Command, c *conn, one single, form string) error {
+	job, err := c.Job(cmd.Context(), one.job)
+	if err != nil {
+		return err
+	}
+	s := shown{Job: job}
+	if one.task != 0 || !job.Spec.Many() {
+		t, earlier, err := c.Task(cmd.Context(), one.plain())
+		if err != nil {
+			return err
+		}
+		s.Task, s.Attempts = &t, earlier
+	}
+	if form == formJSON {
+		return a.printJSON(s)
+	}
+	_, err = io.WriteString(a.out, a.describe(&s))
+	return err
+}
+
+func (a *app) describe(s *shown) string {
+	var f fields
+	job := &s.Job
+	if s.Task != nil && s.Task.ID.IsElement() {
+		f.add("task", s.Task.ID.String())
+		f.add("line", clean(s.Task.Line))
+	}
+	f.add("job", job.ID.String())
+	f.add("name", clean(job.Spec.Name))
+	if s.Task != nil {
+		f.add("state", s.Task.State.String()+": "+standing(job, s.Task, a.now()))
+	} else {
+		f.add("state", job.State().String())
+		f.add("tasks", taskCounts(job.Progress))
+	}
+	f.add("reason", clean(job.Reason))
+	a.describeSpec(&f, &job.Spec)
+	a.describeOrigin(&f, job)
+	text := f.String()
+	if s.Task != nil && s.Task.Number > 0 {
+		text += "\n" + a.attempts(s.Task, s.Attempts)
+	}
+	return text
+}
+
+func taskCounts(p rota.Progress) string {
+	var parts []string
+	for _, s := range []struct {
+		n     int
+		state rota.State
+	}{{p.Blocked, rota.Blocked}, {p.Scheduled, rota.Scheduled}, {p.Held, rota.Held}, {p.Ready, rota.Ready}, {p.Running, rota.Running},
+		{p.Succeeded, rota.Succeeded}, {p.Failed, rota.Failed}, {p.Cancelled, rota.Cancelled}} {
+		if s.n > 0 {
+			parts = append(parts, number(s.n)+" "+s.state.String())
+		}
+	}
+	text := number(p.Tasks)
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	if p.Made < p.Tasks {
+		text += fmt.Sprintf("; %s made so far", number(p.Made))
+	}
+	if !p.Sealed {
+		text += "; still being uploaded"
+	}
+	return text
+}
+
+func (a *app) describeSpec(f *fields, s *rota.Spec) {
+	switch {
+	case s.Shell != "":
+		f.add("shell", cleanLines(s.Shell))
+	case s.Script != "":
+		f.add("script", cleanLines(strings.TrimRight(s.Script, "\n")))
+	}
+	if len(s.Argv) > 0 {
+		f.add(map[bool]string{true: "command", false: "arguments"}[s.Shell == "" && s.Script == ""], clean(quoted(s.Argv)))
+	}
+	if s.Array != nil {
+		f.add("array", s.Array.String())
+	}
+	if s.Limit > 0 {
+		f.add("limit", fmt.Sprintf("%d at once", s.Limit))
+	}
+	f.add("queue", queueOf(s))
+	if s.Priority != 0 {
+		f.add("priority", strconv.Itoa(s.Priority))
+	}
+	f.add("labels", clean(labelText(s.Labels)))
+	f.add("workdir", clean(orText(s.Dir, "the scratch folder")))
+	f.add("stdin", clean(s.Stdin))
+	f.add("out", clean(s.Out))
+	f.add("err", clean(s.Err))
+	if s.Timeout > 0 {
+		f.add("timeout", s.Timeout.String())
+	}
+	if s.Grace > 0 && s.Grace != rota.DefaultGrace {
+		f.add("grace", s.Grace.String())
+	}
+	f.add("retries", retryText(s.Retry.Or(rota.DefaultRetry())))
+	if len(s.After) > 0 {
+		f.add("after", "waits for "+dependencies(s.After))
+	}
+	f.add("not before", absolute(s.At))
+	if len(s.Env) > 0 {
+		f.add("environment", plural(len(s.Env), "variable")+" (-o json shows them)")
+	}
+}
+
+func orText(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func retryText(r rota.Retry) string {
+	text := "none"
+	if r.Count != nil && *r.Count > 0 {
+		text = fmt.Sprintf("%d, first after %v, at most %v", *r.Count, r.First, r.Cap)
+	}
+	if r.OnLost == rota.LostFail {
+		text += "; not tried again when lost"
+	}
+	return text
+}
+
+func (a *app) describeOrigin(f *fields, job *rota.Job) {
+	by := clean(job.Submitter)
+	if job.Schedule != "" {
+		by += ", by the schedule " + clean(job.Schedule)
+	}
+	if job.Parent != 0 {
+		by += ", from within task " + job.Parent.String()
+	}
+	f.add("submitted", both(job.Submitted, a.now())+" by "+by)
+	f.add("ended", both(job.Ended, a.now()))
+}
+
+// attempts is the table of a task's attempts, the latest last.
+func (a *app) attempts(t *rota.Task, earlier []rota.Attempt) string {
+	out := table{colour: a.screen.colour, heads: []string{"ATTEMPT", "OUTCOME", "EXIT", "NODE", "STARTED", "TOOK", "CPU", "MEMORY", "REASON"},
+		right: []bool{true, false, true, false, false, true, true, true, false}}
+	if a.screen.outTerm {
+		out.columns = terminalWidth(a.screen.out)
+	}
+	for _, at := range append(append([]rota.Attempt{}, earlier...), t.Attempt) {
+		outcome := orText(string(at.Outcome), "running")
+		started := absolute(at.Started)
+		if started == "" {
+			started = "never"
+		}
+		out.rows = append(out.rows, []string{strconv.Itoa(at.Number), outcome, exitText(&at), clean(at.Node), started,
+			took(&at, a.now()), cpuText(&at), memoryText(&at), clean(at.Reason)})
+	}
+	return out.String()
+}

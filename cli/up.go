@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/config"
+)
+
+// upFlags are the settings that are flags of "rota up", besides the global ones.
+var upFlags = []struct{ name, key, about string }{
+	{"name", "name", "`name` of the node (default: the machine's)"},
+	{"slots", "slots", "how `many` tasks run at once (default: the CPUs)"},
+	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
+	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
+	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
+	{"tls-cert", "tls.cert", "certificate `file` of the API"},
+	{"tls-key", "tls.key", "key `file` of the certificate"},
+	{"trust-submitters", "trust-submitters", "let remote submitters run jobs as the node's own user"},
+	{"log-format", "log.format", "`form` of the log: text or json"},
+	{"log-level", "log.level", "`level` of the log: debug, info, warn or error"},
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var transient bool
+	cmd := &cobra.Command{
+		Use:   "up [flags]",
+		Short: "Run a node, until Ctrl-C",
+		Long: `Runs a whole node in the foreground: it keeps jobs in its data folder, runs them, and answers on its socket and API address.
+Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
+		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
+		Args:    exactly(),
+	}
+	for _, f := range upFlags {
+		if f.name == "behind-proxy" || f.name == "trust-submitters" {
+			cmd.Flags().Bool(f.name, false, f.about)
+			continue
+		}
+		cmd.Flags().String(f.name, "", f.about)
+	}
+	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
+	_ = cmd.Flags().MarkHidden("transient")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
+		if err == nil {
+			err = c.Check()
+		}
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("server") {
+			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
+		}
+		return a.up(cmd.Context(), c, transient)
+	}
+	return cmd
+}
+
+// settingFlags are those of upFlags that were given.
+func settingFlags(fs *pflag.FlagSet) []config.Flag {
+	var out []config.Flag
+	for _, f := range upFlags {
+		if flag := fs.Lookup(f.name); flag.Changed {
+			out = append(out, config.Flag{Key: f.key, Name: "--" + f.name, Text: flag.Value.String()})
+		}
+	}
+	return out
+}
+
+// up runs a node until a signal asks it to stop; a second signal ends it at once.
+func (a *app) up(ctx context.Context, c config.Config, transient bool) error {
+	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer restore()
+	go func() { <-ctx.Done(); restore() }()
+	ready := func(s Started) {
+		if !transient {
+			_, _ = io.WriteString(a.out, greeting(s))
+		}
+	}
+	return a.deps.Up(ctx, c, UpOptions{Transient: transient, Ready: ready, Stderr: screenErr{a.screen}})
+}
+
+// greeting is what a node says when it serves.
+func greeting(s Started) string {
+	var f fields
+	f.add("node", s.Node)
+	f.add("data", s.Data)
+	f.add("slots", fmt.Sprintf("%d, for the queues %s", s.Slots, strings.Join(s.Queues, ",")))
+	f.add("socket", s.Socket)
+	f.add("API", orText(s.API, "none"))
+	text := "rota " + rota.Version + " is up; Ctrl-C stops it\n"
+	for line := range strings.Lines(f.String()) {
+		text += "  " + line
+	}
+	for _, n := range s.Notes {
+		text += "  " + n + "\n"
+	}
+	return text
+}
