@@ -11,6 +11,8 @@ import (
 func testPrune(s suite) {
 	s.test("by_age", pruneAge)
 	s.test("by_count", pruneCount)
+	s.test("by_count_of_jobs_that_ended_at_once", pruneCountAtOnce)
+	s.test("by_size", pruneSize)
 	s.test("nothing_without_a_retention", pruneNothing)
 	s.test("P18_a_large_job_is_pruned_in_steps", pruneLarge)
 	s.test("P14_output_of_an_attempt_that_never_finished_is_swept", pruneOutput)
@@ -67,6 +69,32 @@ func pruneCount(t *testing.T, w *world) {
 	w.prune(t, rota.Retention{Jobs: 2})
 	if got, want := w.jobs(t, rota.JobQuery{}), all[:3]; !slices.Equal(got, want) {
 		t.Errorf("jobs %v are left of %v, want the running one and 2 that have ended, %v", got, all, want)
+	}
+	w.verify(t)
+}
+
+func pruneCountAtOnce(t *testing.T, w *world) {
+	s := w.session(t)
+	for range 5 {
+		w.one(t)
+	}
+	s.play(t, rota.OutcomeSucceeded)
+	w.prune(t, rota.Retention{Jobs: 2})
+	if got := w.jobs(t, rota.JobQuery{}); len(got) != 2 {
+		t.Errorf("jobs %v are left, want 2 of the 5 that ended in the same moment", got)
+	}
+	w.verify(t)
+}
+
+func pruneSize(t *testing.T, w *world) {
+	all := w.aged(t)
+	w.prune(t, rota.Retention{Bytes: 1 << 40})
+	if got := w.jobs(t, rota.JobQuery{}); !slices.Equal(got, all) {
+		t.Errorf("jobs %v are left of %v in a store that has room", got, all)
+	}
+	w.prune(t, rota.Retention{Bytes: 1}) // no store is as small as that: all goes that can
+	if got := w.jobs(t, rota.JobQuery{}); !slices.Equal(got, all[1:2]) {
+		t.Errorf("jobs %v are left, want the running %v", got, all[1])
 	}
 	w.verify(t)
 }
