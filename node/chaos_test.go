@@ -28,13 +28,12 @@ func chaos(t *testing.T, seed uint64) {
 		short := random.IntN(2) == 0
 		faulty := true
 		w.m.trip = time.Duration(random.IntN(20)) * time.Millisecond
-		w.m.fault = func(call string) (before, after error) { // called under the service's own order
-			w.m.mu.Lock()
-			defer w.m.mu.Unlock()
-			if !faulty || call == "open" || random.Float64() > faults {
+		dice := rand.New(rand.NewPCG(seed, 2)) // the service's, which has a lock of its own
+		w.m.fault = func(call string) (before, after error) {
+			if !faulty || dice.Float64() > faults {
 				return nil, nil
 			}
-			if random.IntN(2) == 0 {
+			if dice.IntN(2) == 0 {
 				return rota.ErrUnavailable, nil
 			}
 			return nil, errors.New("reply lost")

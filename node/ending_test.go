@@ -134,15 +134,17 @@ func TestLeaseIsRenewedWithWhatIsHeld(t *testing.T) {
 
 func TestAFailedRenewalIsRepeatedSooner(t *testing.T) {
 	in(t, 1, func(w *world) {
-		n := 0
-		w.m.fault = func(call string) (before, after error) {
-			if call == "renew" {
-				if n++; n <= 2 {
-					return rota.ErrUnavailable, nil
+		w.m.look(func() {
+			n := 0
+			w.m.fault = func(call string) (before, after error) {
+				if call == "renew" {
+					if n++; n <= 2 {
+						return rota.ErrUnavailable, nil
+					}
 				}
+				return nil, nil
 			}
-			return nil, nil
-		}
+		})
 		w.after(14 * time.Second)
 		if len(w.m.renewals) != 1 {
 			t.Errorf("%d renewals arrived, want the third try at 13 s", len(w.m.renewals))

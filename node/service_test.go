@@ -79,13 +79,12 @@ func (m *memory) tell() {
 
 func (m *memory) begin(ctx context.Context, call string) (after error, err error) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.calls[call]++
-	fault := m.fault
-	m.mu.Unlock()
-	if fault == nil {
+	if m.fault == nil {
 		return nil, ctx.Err()
 	}
-	before, after := fault(call)
+	before, after := m.fault(call)
 	return after, before
 }
 
