@@ -35,7 +35,10 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.tests {
-				t.Run(c.name, func(t *testing.T) { c.test(newWorld(t, open(t))) })
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.test(newWorld(t, open(t)))
+				})
 			}
 		})
 	}
