@@ -31,14 +31,14 @@ type pick struct {
 	lane int64
 }
 
-// claim takes up to c.Max ready tasks for a session, queue by queue in the order of the patterns, within a queue by
-// rank, then by age.
+// claim takes up to c.Max ready tasks for a session, group by group of the queues it serves, within a group by rank,
+// then by age.
 func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) {
 	if c.Max <= 0 {
 		return nil, nil
 	}
-	queues, err := t.servedLanes(c.Queues, c.Home)
-	if err != nil || len(queues) == 0 {
+	groups, err := t.servedLanes(c.Queues, c.Home)
+	if err != nil || len(groups) == 0 {
 		return nil, err
 	}
 	ops, err := t.openOperations()
@@ -46,7 +46,7 @@ func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) 
 		return nil, err
 	}
 	var picks []pick
-	for _, lanes := range queues {
+	for _, lanes := range groups {
 		got, err := t.pickFrom(lanes, min(c.Max, stepRows)-len(picks), ops)
 		if err != nil {
 			return nil, err
@@ -61,7 +61,7 @@ func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) 
 	return t.take(session, seq, picks)
 }
 
-// pickFrom picks ready tasks of one queue's lanes. What an open operation is about to cancel or hold is moved here
+// pickFrom picks ready tasks of one group of lanes. What an open operation is about to cancel or hold is moved here
 // and now instead: the effect of an operation on claiming is immediate (P18).
 func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]pick, error) {
 	for moved := 0; ; {

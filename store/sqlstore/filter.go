@@ -80,6 +80,27 @@ func (c *condition) task(f *rota.Filter) {
 	}
 }
 
+// lane adds the filter's queue as a condition on the job: its tasks stand in the lane that it was submitted to.
+func (c *condition) lane(f *rota.Filter) {
+	if f.Queue != "" {
+		c.and("j.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
+	}
+}
+
+// wholeJobs adds that all tasks of the job are in the filter's spans.
+func (c *condition) wholeJobs(f *rota.Filter) {
+	if len(f.Tasks) == 0 {
+		return
+	}
+	parts := make([]string, len(f.Tasks))
+	for i, s := range f.Tasks {
+		// A plain job's task is the first id that a task of the job can have; its upload has no elements.
+		parts[i] = fmt.Sprintf("(j.id << 24) >= %s AND (j.id << 24 | CASE WHEN j.many = 1 THEN 16777215 ELSE 0 END) <= %s",
+			c.arg(int64(s.First)), c.arg(int64(s.Last)))
+	}
+	c.parts = append(c.parts, "("+strings.Join(parts, " OR ")+")")
+}
+
 // spans adds the filter's spans as a condition on a column that holds a task's id.
 func (c *condition) spans(f *rota.Filter, column string) {
 	if len(f.Tasks) == 0 {
@@ -92,14 +113,21 @@ func (c *condition) spans(f *rota.Filter, column string) {
 	c.parts = append(c.parts, "("+strings.Join(parts, " OR ")+")")
 }
 
-// jobSpans adds the filter's spans as a condition on j.id.
+// jobSpans adds that the job has a task in the filter's spans. Spans of whole jobs need no look at the tasks.
 func (c *condition) jobSpans(f *rota.Filter) {
 	if len(f.Tasks) == 0 {
 		return
 	}
 	parts := make([]string, len(f.Tasks))
 	for i, s := range f.Tasks {
-		parts[i] = fmt.Sprintf("j.id BETWEEN %s AND %s", c.arg(int64(s.First.Job())), c.arg(int64(s.Last.Job())))
+		lo, hi := s.First.Job(), s.Last.Job()
+		parts[i] = fmt.Sprintf("j.id BETWEEN %s AND %s", c.arg(int64(lo)), c.arg(int64(hi)))
+		first, _ := lo.Tasks()
+		_, last := hi.Tasks()
+		if s.First != first || s.Last != last {
+			parts[i] += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM task t WHERE t.id BETWEEN %s AND %s AND t.id >> 24 = j.id)",
+				c.arg(int64(s.First)), c.arg(int64(s.Last)))
+		}
 	}
 	c.parts = append(c.parts, "("+strings.Join(parts, " OR ")+")")
 }
@@ -116,10 +144,7 @@ func (c *condition) elements(f *rota.Filter) {
 		}
 		c.parts = append(c.parts, "("+strings.Join(may, " OR ")+")")
 	}
-	if f.Queue != "" {
-		// Every task of a job stands in the lane that the job was submitted to.
-		c.and("j.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
-	}
+	c.lane(f)
 }
 
 // mayHave is the condition that a job has a task in a state.

@@ -33,11 +33,20 @@ func (t *tx) lanes() (map[int64]lane, error) {
 	return lanes, err
 }
 
-// laneFor is the lane of a queue and home; both are made if they are not there yet.
+// laneFor is the lane of a queue and home; both are made if they are not there yet. A home that is no more is none.
 func (t *tx) laneFor(queue string, home rota.SessionID) (int64, error) {
 	lanes, err := t.lanes()
 	if err != nil {
 		return 0, err
+	}
+	if home != "" {
+		gone, err := t.one(`SELECT id FROM session WHERE name = ?1 AND state <> 1`, []any{string(home)}, new(int64))
+		if err != nil {
+			return 0, err
+		}
+		if gone {
+			home = ""
+		}
 	}
 	var last, found int64
 	for id, l := range lanes {
@@ -70,85 +79,65 @@ func (t *tx) laneQueues() (map[int64]string, error) {
 	return names, err
 }
 
-// openHomes lets every node claim what was reserved for a session that is no more. It touches lanes, not tasks.
-func (t *tx) openHomes(session rota.SessionID) error {
-	n, err := t.exec(`UPDATE lane SET home = '' WHERE home = ?1`, string(session))
+// openHomes lets every node claim what was reserved for sessions that are no more, or never came to be; except is one
+// that is about to. It touches lanes, not tasks.
+func (t *tx) openHomes(except rota.SessionID) error {
+	n, err := t.exec(`UPDATE lane SET home = '' WHERE home <> '' AND home <> ?1 AND home NOT IN (SELECT name FROM session WHERE state = 1)`,
+		string(except))
 	if n > 0 {
 		t.s.w.lanes = nil
 	}
 	return err
 }
 
-// servedLanes are, in the order of the patterns, the lanes of each queue that has ready tasks, is not paused, and
-// fits: "*" stands for every queue not named otherwise, "!x" excludes. Queues of one pattern go by name, default last.
+// servedLanes are the lanes that a claim looks at, in groups: those of all queues that one pattern selects are one
+// group, in which rank and age decide; the groups follow the order of the patterns. "!x" excludes, and a pattern that
+// names a queue itself counts before one with a wildcard. Only lanes of queues that have ready tasks and are not paused
+// are served.
 func (t *tx) servedLanes(patterns []string, home rota.SessionID) ([][]int64, error) {
 	lanes, err := t.lanes()
 	if err != nil {
 		return nil, err
 	}
-	var queues []string
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	place := map[string]int{}
 	err = t.query(func(r *sql.Rows) error {
 		var q string
 		err := r.Scan(&q)
-		queues = append(queues, q)
+		place[q] = placeOf(q, patterns)
 		return err
 	}, `SELECT c.queue FROM queue_count c JOIN queue q ON q.name = c.queue WHERE c.state = 4 AND c.n > 0 AND q.paused = 0`)
 	if err != nil {
 		return nil, err
 	}
-	var served [][]int64
-	for _, q := range orderQueues(queues, patterns) {
-		var ids []int64
-		for id, l := range lanes {
-			if l.queue == q && l.home == home {
-				ids = append(ids, id)
-			}
+	groups := make([][]int64, len(patterns))
+	for id, l := range lanes {
+		if at, ready := place[l.queue]; ready && at >= 0 && l.home == home {
+			groups[at] = append(groups[at], id)
 		}
+	}
+	groups = slices.DeleteFunc(groups, func(ids []int64) bool { return len(ids) == 0 })
+	for _, ids := range groups {
 		slices.Sort(ids)
-		if len(ids) > 0 {
-			served = append(served, ids)
-		}
 	}
-	return served, nil
+	return groups, nil
 }
 
-// orderQueues puts the queues that the patterns select into the order in which they are served.
-func orderQueues(queues, patterns []string) []string {
-	if len(patterns) == 0 {
-		patterns = []string{"*"}
-	}
-	slices.SortFunc(queues, func(a, b string) int {
-		switch {
-		case a == b:
-			return 0
-		case a == rota.DefaultQueue:
-			return 1
-		case b == rota.DefaultQueue:
-			return -1
-		}
-		return compare(a, b)
-	})
-	best := make(map[string]int, len(queues)) // the place of the most exact pattern that selects the queue
-	for _, q := range queues {
-		best[q] = placeOf(q, patterns)
-	}
-	queues = slices.DeleteFunc(queues, func(q string) bool { return best[q] < 0 })
-	slices.SortStableFunc(queues, func(a, b string) int { return best[a] - best[b] })
-	return queues
-}
-
-// placeOf is the index of the pattern under which a queue is served, -1 for not at all. A pattern that names the
-// queue itself counts before one with a wildcard.
+// placeOf is the index of the pattern under which a queue is served, -1 for not at all.
 func placeOf(queue string, patterns []string) int {
 	place := -1
+	exact := false
 	for i, p := range patterns {
-		if p != "" && p[0] == '!' && rota.MatchName(p[1:], queue) {
-			return -1
-		}
-		if p == queue {
-			return i
-		}
-		if place < 0 && rota.MatchName(p, queue) {
+		switch {
+		case p != "" && p[0] == '!':
+			if rota.MatchName(p[1:], queue) {
+				return -1
+			}
+		case p == queue && !exact:
+			place, exact = i, true
+		case place < 0 && rota.MatchName(p, queue):
 			place = i
 		}
 	}

@@ -14,7 +14,11 @@ func (t *tx) sweepMake() (rota.Swept, error) {
 		return rota.Swept{}, err
 	}
 	n, err := t.makeTasks(job, stepRows)
-	return rota.Swept{Moved: n, More: true, Ready: true, Jobs: []rota.JobID{job}}, err
+	if err != nil {
+		return rota.Swept{}, err
+	}
+	more, err := t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 LIMIT 1`, nil, new(int64))
+	return rota.Swept{Moved: n, More: more, Ready: true, Jobs: []rota.JobID{job}}, err
 }
 
 // makeTasks makes up to max further tasks of an array or lines job.

@@ -67,7 +67,7 @@ func (t *tx) step(op *running) error {
 	if busy, err := t.makeFirst(op); busy || err != nil {
 		return err
 	}
-	for scanned := 0; scanned < scanRows && op.Done < op.Matched+stepRows; {
+	for scanned, moves := 0, 0; scanned < scanRows && moves < stepRows; {
 		span, ok := op.next()
 		if !ok {
 			op.Ended = true
@@ -89,6 +89,7 @@ func (t *tx) step(op *running) error {
 			if err != nil {
 				return err
 			}
+			moves += moved
 			op.Matched += moved
 			op.Done += moved
 		}
@@ -115,31 +116,69 @@ func (op *running) next() (rota.Span, bool) {
 }
 
 // makeFirst makes the tasks of jobs that the operation covers and that are still being made: only what is there can
-// be moved. A job whose upload was not completed is sealed if it is to be cancelled.
+// be moved. A job whose upload is not complete is sealed if it is to be cancelled.
 func (t *tx) makeFirst(op *running) (busy bool, err error) {
 	span, ok := op.next()
 	if !ok {
 		return false, nil
 	}
-	lo, hi := int64(span.First.Job()), int64(span.Last.Job())
-	if op.Act.Verb() == rota.VerbCancel && len(op.Filter.Tasks) > 0 {
-		if _, err := t.exec(`UPDATE job SET sealed = 1, ended = CASE WHEN tasks_left = 0 THEN ?3 ELSE ended END,
-			reason = coalesce(?4, reason) WHERE sealed = 0 AND id BETWEEN ?1 AND ?2`, lo, hi, t.now, nullText(op.Reason)); err != nil {
+	if op.cursor == 0 && op.Act.Verb() == rota.VerbCancel {
+		if err := t.sealCancelled(op); err != nil {
 			return false, err
 		}
 	}
-	var job rota.JobID
-	found, err := t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1`,
-		[]any{lo, hi}, &job)
-	if !found || err != nil {
-		return false, err
+	for range 2 {
+		var job rota.JobID
+		found, err := t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1`,
+			[]any{int64(span.First.Job()), int64(op.last().Job())}, (*int64)(&job))
+		if !found || err != nil {
+			return false, err
+		}
+		if _, err := t.makeTasks(job, stepRows/2); err != nil {
+			return false, err
+		}
 	}
-	if _, err := t.makeTasks(job, stepRows); err != nil {
-		return false, err
+	return true, nil
+}
+
+// last is the last task that the operation covers.
+func (op *running) last() rota.TaskID {
+	if n := len(op.Filter.Tasks); n > 0 {
+		return min(op.Filter.Tasks[n-1].Last, op.Upper)
 	}
-	found, err = t.one(`SELECT id FROM job WHERE made < tasks AND sealed = 1 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1`,
-		[]any{lo, hi}, &job)
-	return found, err
+	return op.Upper
+}
+
+// sealCancelled ends the upload of jobs that the operation selects as a whole.
+func (t *tx) sealCancelled(op *running) error {
+	if f := &op.Filter; len(f.States) > 0 && !slices.Contains(f.States, rota.Blocked) {
+		return nil
+	}
+	var c condition
+	if err := c.job(&op.Filter); err != nil {
+		return err
+	}
+	c.wholeJobs(&op.Filter)
+	c.lane(&op.Filter)
+	c.and("j.sealed = 0 AND j.id <= %s", int64(op.Upper.Job()))
+	var ids []rota.JobID
+	err := t.query(func(r *sql.Rows) error {
+		var id rota.JobID
+		err := r.Scan((*int64)(&id))
+		ids = append(ids, id)
+		return err
+	}, `SELECT j.id FROM job j`+c.where(), c.args...)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	_, err = t.exec(`UPDATE job SET sealed = 1, ended = CASE WHEN tasks_left = 0 THEN ?2 ELSE ended END, reason = coalesce(?3, reason)
+		WHERE id IN (SELECT value FROM json_each(?1))`, list(ids), t.now, nullText(op.Reason))
+	if err != nil {
+		return err
+	}
+	op.Matched += len(ids)
+	op.Done += len(ids)
+	return t.releaseDependents(ids) // of those that had no line yet, and have thereby ended
 }
 
 // apply moves those tasks that the operation selects and that fit one more condition, and says how many.
@@ -191,7 +230,7 @@ func (op *running) selects(c *condition) error {
 	case rota.ActCancel, rota.ActKill:
 		c.parts = append(c.parts, "t.state <= 5")
 	case rota.ActStarve:
-		c.parts = append(c.parts, "t.state IN (1, 3)")
+		c.parts = append(c.parts, "t.state < 5")
 	case rota.ActUnblock:
 		c.parts = append(c.parts, "t.state = 1 AND j.blockers = 0 AND j.sealed = 1")
 	case rota.ActRetry:

@@ -33,11 +33,15 @@ func (t *tx) keepPieces(try rota.Try, chunks []rota.Chunk) error {
 
 // Output is a piece of an attempt's kept output: what is kept at the offset, or behind the gap that it falls into.
 func (s *Store) Output(ctx context.Context, q rota.OutputQuery) (out rota.Output, err error) {
+	var latest int
+	var running bool
+	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&latest, &running) }, `SELECT attempt, state = 5 FROM task WHERE id = ?1`, int64(q.Task))
+	if err != nil {
+		return out, err
+	}
 	attempt := q.Attempt
 	if attempt == 0 {
-		if err := s.query(ctx, func(r *sql.Rows) error { return r.Scan(&attempt) }, `SELECT attempt FROM task WHERE id = ?1`, int64(q.Task)); err != nil {
-			return out, err
-		}
+		attempt = latest
 	}
 	stream := streamNumber(q.Stream)
 	size := int64(-1)
@@ -53,7 +57,7 @@ func (s *Store) Output(ctx context.Context, q rota.OutputQuery) (out rota.Output
 	if from < 0 {
 		from = max(0, size+from)
 	}
-	out = rota.Output{Attempt: attempt, Offset: from, Size: size, Ended: true}
+	out = rota.Output{Attempt: attempt, Offset: from, Size: size, Ended: !running || attempt < latest}
 	most := q.Max
 	if most <= 0 {
 		most = rota.MaxPartBytes

@@ -67,8 +67,8 @@ func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 	if err != nil || n > 0 {
 		return rota.Swept{Moved: n, More: true}, err
 	}
-	if err := t.abandonUploads(keep.Uploads); err != nil {
-		return out, err
+	if found, err := t.abandonUpload(keep.Uploads); err != nil || found {
+		return rota.Swept{Moved: 1, More: true, Ready: true}, err
 	}
 	if _, err := t.exec(`DELETE FROM submission_key WHERE orphan = 1 AND at < ?1`, t.now-keyAge.Microseconds()); err != nil {
 		return out, err
@@ -83,21 +83,11 @@ func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 // pruneJobs is how many jobs one step of pruning marks.
 const pruneJobs = 500
 
-// outlived are ended jobs past their retention, the longest ended first.
+// outlived are ended jobs past their retention, up to pruneJobs of them.
 func (t *tx) outlived(keep rota.Retention) (ids []rota.JobID, err error) {
 	before := int64(0)
 	if keep.Age > 0 {
 		before = t.now - keep.Age.Micros()
-	}
-	if keep.Jobs > 0 {
-		var at int64
-		found, err := t.one(`SELECT ended FROM job WHERE ended > 0 AND removing = 0 ORDER BY ended DESC LIMIT 1 OFFSET ?1`, []any{keep.Jobs}, &at)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			before = max(before, at+1)
-		}
 	}
 	if keep.Bytes > 0 {
 		var used int64
@@ -109,31 +99,34 @@ func (t *tx) outlived(keep rota.Retention) (ids []rota.JobID, err error) {
 			before = t.now + 1
 		}
 	}
-	if before == 0 {
-		return nil, nil
-	}
-	err = t.query(func(r *sql.Rows) error {
+	scan := func(r *sql.Rows) error {
 		var id rota.JobID
 		err := r.Scan((*int64)(&id))
 		ids = append(ids, id)
 		return err
-	}, `SELECT id FROM job WHERE ended > 0 AND ended < ?1 AND removing = 0 ORDER BY ended LIMIT ?2`, before, pruneJobs)
+	}
+	if before != 0 {
+		err = t.query(scan, `SELECT id FROM job WHERE ended > 0 AND ended < ?1 AND removing = 0 ORDER BY ended, id LIMIT ?2`, before, pruneJobs)
+	}
+	if err == nil && keep.Jobs > 0 && len(ids) == 0 {
+		err = t.query(scan, `SELECT id FROM job WHERE ended > 0 AND removing = 0 ORDER BY ended DESC, id DESC LIMIT ?1 OFFSET ?2`, pruneJobs, keep.Jobs)
+	}
 	return ids, err
 }
 
-// abandonUploads cancels jobs whose upload stopped long ago.
-func (t *tx) abandonUploads(after rota.Duration) error {
+// abandonUpload cancels a job whose upload stopped long ago, if there is one.
+func (t *tx) abandonUpload(after rota.Duration) (bool, error) {
 	if after == 0 {
-		return nil
+		return false, nil
 	}
 	var id rota.JobID
 	found, err := t.one(`SELECT id FROM job WHERE sealed = 0 AND touched < ?1 ORDER BY touched LIMIT 1`, []any{t.now - after.Micros()}, (*int64)(&id))
 	if !found || err != nil {
-		return err
+		return false, err
 	}
 	_, err = t.operate(rota.Operation{Act: rota.ActCancel, Reason: "its upload was not completed",
 		Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}}})
-	return err
+	return true, err
 }
 
 // removeMarked deletes up to max tasks of jobs that are marked, and jobs that have no task left. It says how many

@@ -51,6 +51,9 @@ func (s *Store) OpenSession(ctx context.Context, o rota.Opening) error {
 			return rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
 				WithFix("rota up --name ANOTHER-NAME")
 		}
+		if again, err := t.openAgain(o); again || err != nil {
+			return err
+		}
 		if o.Sole {
 			if err := t.loseSessions(o); err != nil {
 				return err
@@ -72,22 +75,30 @@ func (s *Store) OpenSession(ctx context.Context, o rota.Opening) error {
 	})
 }
 
+// openAgain reports whether the session is open already: the answer was lost.
+func (t *tx) openAgain(o rota.Opening) (bool, error) {
+	var node string
+	var state int
+	found, err := t.one(`SELECT node, state FROM session WHERE name = ?1`, []any{string(o.Session)}, &node, &state)
+	if err != nil || !found {
+		return false, err
+	}
+	if state != sessionOpen {
+		return false, sessionGone(o.Session)
+	}
+	if node != o.Node.Name {
+		return false, rota.Errorf(rota.ErrConflict, "session %s is node %q's", o.Session, node)
+	}
+	return true, nil
+}
+
 // loseSessions marks a node's earlier sessions lost, and gives back what they had claimed and never started.
 func (t *tx) loseSessions(o rota.Opening) error {
-	var names []rota.SessionID
-	err := t.query(func(r *sql.Rows) error {
-		var name rota.SessionID
-		err := r.Scan(&name)
-		names = append(names, name)
-		return err
-	}, `UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 RETURNING name`, o.Node.Name, sessionLost)
-	if err != nil {
+	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1`, o.Node.Name, sessionLost); err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := t.openHomes(name); err != nil {
-			return err
-		}
+	if err := t.openHomes(o.Session); err != nil {
+		return err
 	}
 	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 2)`, o.Node.Name)
 	if err != nil {
@@ -194,7 +205,7 @@ func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
 		if err != nil {
 			return err
 		}
-		return t.openHomes(id)
+		return t.openHomes("")
 	})
 }
 

@@ -33,32 +33,30 @@ type newRow struct {
 
 func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
 	results := make([]rota.SubmitResult, len(jobs))
-	if err := t.knownKeys(jobs, results); err != nil {
+	same, err := t.knownKeys(jobs, results)
+	if err != nil {
 		return nil, err
 	}
-	rows := make([]*newRow, 0, len(jobs))
+	var rows []*newRow
+	var at []int // of each row, its job's place
 	for i := range jobs {
-		if results[i].Job != 0 || results[i].Err != nil {
-			continue
+		if _, again := same[i]; !again && results[i].Job == 0 && results[i].Err == nil {
+			rows, at = append(rows, &newRow{NewJob: &jobs[i]}), append(at, i)
 		}
-		rows = append(rows, &newRow{NewJob: &jobs[i]})
 	}
 	if err := t.nameJobs(rows); err != nil {
 		return nil, err
 	}
-	at := 0
-	for i := range jobs {
-		if results[i].Job != 0 || results[i].Err != nil {
-			continue
+	good := rows[:0]
+	for i, r := range rows {
+		result := &results[at[i]]
+		if result.Err = t.resolveDependencies(r); result.Err == nil {
+			result.Submitted = rota.Submitted{Job: r.id, Tasks: r.tasks}
+			good = append(good, r)
 		}
-		r := rows[at]
-		if results[i].Err = t.resolveDependencies(r); results[i].Err != nil {
-			rows = append(rows[:at], rows[at+1:]...)
-			continue
-		}
-		results[i].Submitted = rota.Submitted{Job: r.id, Tasks: r.tasks}
-		at++
 	}
+	rows = good
+	answerSame(jobs, results, same)
 	for _, step := range []func([]*newRow) error{t.prepareRows, t.insertJobs, t.insertKeys, t.insertUploads,
 		t.insertPlainTasks, t.insertDependencies, t.starveNew} {
 		if len(rows) == 0 {
@@ -71,29 +69,35 @@ func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
 	return results, nil
 }
 
-// knownKeys answers the submissions whose key was used before, within this call too.
-func (t *tx) knownKeys(jobs []rota.NewJob, results []rota.SubmitResult) error {
+// knownKeys answers the submissions whose key was used before. Of those that share a key within this call it leaves
+// the first; same maps the others to it.
+func (t *tx) knownKeys(jobs []rota.NewJob, results []rota.SubmitResult) (same map[int]int, err error) {
 	type key struct{ submitter, key string }
 	first := map[key]int{}
 	var wanted [][2]string
 	for i := range jobs {
-		if k := (key{jobs[i].Submitter, jobs[i].Key}); k.key != "" {
-			if _, twice := first[k]; twice {
-				results[i].Err = rota.Errorf(rota.ErrUnavailable, "submit: the same key came twice at once").WithFix("try again")
-				continue
-			}
-			first[k] = i
-			wanted = append(wanted, [2]string{k.submitter, k.key})
+		k := key{jobs[i].Submitter, jobs[i].Key}
+		if k.key == "" {
+			continue
 		}
+		if at, twice := first[k]; twice {
+			if same == nil {
+				same = map[int]int{}
+			}
+			same[i] = at
+			continue
+		}
+		first[k] = i
+		wanted = append(wanted, [2]string{k.submitter, k.key})
 	}
 	if len(wanted) == 0 {
-		return nil
+		return nil, nil
 	}
 	arg, err := json.Marshal(wanted)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.query(func(r *sql.Rows) error {
+	return same, t.query(func(r *sql.Rows) error {
 		var k key
 		var hash string
 		var job int64
@@ -103,14 +107,32 @@ func (t *tx) knownKeys(jobs []rota.NewJob, results []rota.SubmitResult) error {
 		}
 		i := first[k]
 		if hash != jobs[i].Hash {
-			results[i].Err = rota.Errorf(rota.ErrKeyReused, "submit: key %q was used for job %d, which is another request", k.key, job).
-				WithFix("use another key, or none")
+			results[i].Err = keyReused(k.key, rota.JobID(job))
 			return nil
 		}
 		results[i].Submitted = rota.Submitted{Job: rota.JobID(job), Tasks: int(tasks.Int64), Existing: true}
 		return nil
 	}, `SELECT k.submitter, k.key, k.hash, k.job, j.tasks FROM json_each(?1) w
 		JOIN submission_key k ON k.submitter = w.value->>0 AND k.key = w.value->>1 LEFT JOIN job j ON j.id = k.job`, string(arg))
+}
+
+func keyReused(key string, job rota.JobID) error {
+	return rota.Errorf(rota.ErrKeyReused, "submit: key %q was used for job %d, which is another request", key, job).
+		WithFix("use another key, or none")
+}
+
+// answerSame gives those that share a key with another of the call that one's answer.
+func answerSame(jobs []rota.NewJob, results []rota.SubmitResult, same map[int]int) {
+	for i, at := range same {
+		results[i] = results[at]
+		if results[i].Err != nil {
+			continue
+		}
+		results[i].Existing = true
+		if jobs[i].Hash != jobs[at].Hash {
+			results[i] = rota.SubmitResult{Err: keyReused(jobs[i].Key, results[at].Job)}
+		}
+	}
 }
 
 // nameJobs gives the jobs their ids.
@@ -289,10 +311,10 @@ func (t *tx) addPart(id rota.JobID, p rota.Part) (rota.Submitted, error) {
 	case input+int64(len(p.Input)) > rota.MaxInput:
 		return out, rota.Errorf(rota.ErrTooLarge, "job %d: more than %d bytes of standard input", id, rota.MaxInput).
 			WithFix("write it to a file and use --stdin FILE")
+	case p.Last && tasks+len(p.Lines) == 0:
+		return out, rota.Errorf(rota.ErrInvalid, "job %d: no lines came", id).WithFix("rota cancel %d", id)
 	case many == 0 && len(p.Lines) > 0, many == 1 && len(p.Input) > 0:
 		return out, rota.Errorf(rota.ErrInvalid, "job %d: takes no such part", id)
-	case p.Last && tasks+len(p.Lines) == 0:
-		return out, rota.Errorf(rota.ErrInvalid, "job %d: no lines came", id)
 	}
 	if err := t.insertLines(id, tasks+1, p.Lines); err != nil {
 		return out, err

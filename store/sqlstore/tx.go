@@ -165,6 +165,7 @@ func (t *tx) settleQueues() error {
 	for k, n := range t.queues {
 		sums[key{names[k.lane], k.state}] += n
 	}
+	t.queues = nil
 	keys := make([]key, 0, len(sums))
 	for k, n := range sums {
 		if n != 0 {

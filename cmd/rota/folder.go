@@ -1,0 +1,122 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// folder is a data folder whose lock is held. Its files: lock, rota.db (the store), key (proves the node's name),
+// work/ (the keeper's), rota.sock, and log of a transient node.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// openFolder makes the data folder if need be and takes its lock, which is held until after the last write (P26).
+// ErrConflict means that another process holds it.
+func openFolder(path string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", path, plain(err)).
+			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+	}
+	if kind := networkFS(path); kind != "" {
+		return nil, rota.Errorf(rota.ErrUnsupported, "data folder %s: lies on a network file system (%s), where locks cannot be trusted", path, kind).
+			WithFix("choose a folder on a local disk with --data DIR")
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", path, plain(err)).
+			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, rota.Errorf(rota.ErrConflict, "data folder %s: another node%s uses it", path, holder(path)).
+				WithFix("use that one, stop it, or choose another folder with --data DIR")
+		}
+		return nil, rota.Errorf(rota.ErrUnavailable, "lock data folder %s: %v", path, err)
+	}
+	f := &folder{path: path, lock: lock}
+	if err := lock.Truncate(0); err == nil {
+		_, err = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		if err != nil {
+			f.close()
+			return nil, rota.Errorf(rota.ErrFull, "data folder %s: %v", path, plain(err)).WithFix("free some space")
+		}
+	}
+	return f, nil
+}
+
+func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
+
+func (f *folder) close() { f.lock.Close() }
+
+// key is the secret that proves that a node of this folder is the one that had its name before.
+func (f *folder) key() (string, error) {
+	b, err := os.ReadFile(f.file("key"))
+	if err == nil && len(strings.TrimSpace(string(b))) >= 32 {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	raw := make([]byte, 16)
+	rand.Read(raw)
+	key := hex.EncodeToString(raw)
+	next := f.file("key.new")
+	if err := os.WriteFile(next, []byte(key+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	return key, os.Rename(next, f.file("key"))
+}
+
+// holderPID is the process that holds a folder's lock, as it wrote it; 0 when that cannot be told.
+func holderPID(path string) int {
+	b, err := os.ReadFile(filepath.Join(path, "lock"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || pid <= 1 {
+		return 0
+	}
+	return pid
+}
+
+func holder(path string) string {
+	if pid := holderPID(path); pid > 0 {
+		return fmt.Sprintf(" (process %d)", pid)
+	}
+	return ""
+}
+
+// answers reports whether somebody listens on a socket.
+func answers(path string) bool {
+	c, err := net.DialTimeout("unix", path, 5*time.Second)
+	if err != nil {
+		return errors.Is(err, syscall.EACCES) // somebody else's: the call will say so
+	}
+	c.Close()
+	return true
+}
+
+// plain is what went wrong, without the path that the sentence around it names.
+func plain(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,60 @@
+// Command rota is all of Rota: node, command line, API. This package is the only place that knows every
+// implementation; it opens a data folder and puts store, server, keeper, node and API together.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/user"
+	_ "time/tzdata" // zones of schedules are there on machines that have none
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/api"
+	"github.com/rotaqueue/rota/cli"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx := rota.WithPrincipal(context.Background(), owner())
+	deps := cli.Deps{Connect: connect, Local: local, Up: up, Transient: startTransient, Doctor: examine, Bench: measure}
+	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
+}
+
+// owner is who uses a data folder without a node between: whoever can open its files may do everything.
+func owner() rota.Principal {
+	name := "root"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return rota.Principal{Name: name, Role: rota.RoleAdmin}
+}
+
+// connect reaches a server by URL, or a node by its socket.
+func connect(ctx context.Context, t cli.Target) (rota.Service, io.Closer, error) {
+	if t.Server != "" {
+		c, err := api.Connect(t.Server, t.Token)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, closer(c.Close), nil
+	}
+	path := t.Socket
+	if path == "" {
+		var err error
+		if path, err = api.SocketPath(t.Data); err != nil {
+			return nil, nil, err
+		}
+		if !answers(path) {
+			return nil, nil, cli.ErrNoNode
+		}
+	}
+	c := api.Dial(path).WithToken(t.Token)
+	return c, closer(c.Close), nil
+}
+
+// closer makes a function an io.Closer.
+type closer func()
+
+func (c closer) Close() error { c(); return nil }
