@@ -11,7 +11,6 @@ const anybody rota.Role = ""
 const (
 	viewer    = rota.RoleViewer
 	submitter = rota.RoleSubmitter
-	operator  = rota.RoleOperator
 	admin     = rota.RoleAdmin
 )
 
@@ -44,8 +43,8 @@ var routes = []route{
 	{"GET", Prefix + "/queues", viewer, "list-queues", "Queues", on(listQueues)},
 	{"GET", Prefix + "/nodes", viewer, "list-nodes", "Nodes", on(listNodes)},
 	{"GET", Prefix + "/schedules", viewer, "list-schedules", "Schedules", on(listSchedules)},
-	{"POST", Prefix + "/schedules", operator, "put-schedule", "Create a schedule, or change the one of that name", on(putSchedule)},
-	{"DELETE", Prefix + "/schedules/{schedule}", operator, "drop-schedule", "Remove a schedule", on(dropSchedule)},
+	{"POST", Prefix + "/schedules", submitter, "put-schedule", "Create a schedule, or change the one of that name", on(putSchedule)},
+	{"DELETE", Prefix + "/schedules/{schedule}", submitter, "drop-schedule", "Remove a schedule", on(dropSchedule)},
 	{"GET", Prefix + "/tokens", admin, "list-tokens", "Tokens, without their secrets", on(listTokens)},
 	{"POST", Prefix + "/tokens", admin, "create-token", "Make a token; the answer alone has its secret", on(createToken)},
 	{"DELETE", Prefix + "/tokens/{token}", admin, "drop-token", "Withdraw a token", on(dropToken)},
