@@ -96,6 +96,10 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	}
 	undo = append(undo, func() { d.store.Close() })
 	work := d.folder.file("work")
+	started, err := keeper.Started(work)
+	if err != nil {
+		return err
+	}
 	if d.keeper, err = keeper.New(keeper.Options{Dir: work, Slots: d.conf.Slots, Log: d.log}); err != nil {
 		return err
 	}
@@ -107,7 +111,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	session := newSession()
 	d.server = server.New(d.store, d.serverOptions(session))
 	d.node = node.New(d.server, d.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, node.Options{
-		Name: d.conf.Name, Key: key, Session: session, Started: d.keeper.Started(), Slots: d.conf.Slots, Queues: d.conf.Queues,
+		Name: d.conf.Name, Key: key, Session: session, Started: started, Slots: d.conf.Slots, Queues: d.conf.Queues,
 		Dir: work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, OutputCap: int64(d.conf.OutputCap), Log: d.log})
 	return d.listen()
 }
