@@ -1,4 +1,4 @@
-package server_test
+package server
 
 import (
 	"context"
@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
-	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/servicetest"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
 func TestService(t *testing.T) {
 	servicetest.Run(t, func(t *testing.T) servicetest.Harness {
-		s := start(t, server.Options{})
+		s := start(t, Options{})
 		return servicetest.Harness{As: func(rota.Principal) rota.Service { return s }, Authenticate: s.Authenticate}
 	})
 }
@@ -39,15 +38,15 @@ func openStore(t testing.TB, now func() time.Time) rota.Store {
 }
 
 // start is a server on a store of its own, with its background work running.
-func start(t testing.TB, opts server.Options) *server.Server {
+func start(t testing.TB, opts Options) *Server {
 	t.Helper()
-	s := server.New(openStore(t, nil), opts)
+	s := New(openStore(t, nil), opts)
 	serve(t, s)
 	return s
 }
 
 // serve does a server's background work until the test ends.
-func serve(t testing.TB, s *server.Server) {
+func serve(t testing.TB, s *Server) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -28,6 +28,8 @@ func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged,
 		return rota.Exchanged{}, s.outward(err)
 	}
 	x.Claim.Home = s.opts.Home
+	n := s.sessions.get(x.Session)
+	first := n.sends(x.Seq)
 	before, begun := s.hub.claimable.counted(), time.Now()
 	done, err := s.store.Exchange(ctx, x)
 	if err != nil {
@@ -37,7 +39,8 @@ func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged,
 	for i := range done.Claimed {
 		done.Claimed[i].Token = jobToken(mac, done.Claimed[i].Try)
 	}
-	s.exchanged(&x, &done, before)
+	s.exchanged(&x, &done)
+	s.looked(n, &x, &done, first, before)
 	return done, nil
 }
 
@@ -57,34 +60,38 @@ func checkExchange(x *rota.Exchange) error {
 	return nil
 }
 
-// exchanged wakes whom an exchange concerns. What a finish freed may be claimable to others; the session itself has
-// just looked, unless its claim came back full.
-func (s *Server) exchanged(x *rota.Exchange, done *rota.Exchanged, before uint64) {
+// exchanged wakes whom an exchange concerns.
+func (s *Server) exchanged(x *rota.Exchange, done *rota.Exchanged) {
 	for i := range x.Finished {
 		f := &x.Finished[i]
 		s.hub.changed(f.Task.Job())
-		switch f.Outcome {
-		case rota.OutcomeFailed, rota.OutcomeTimedOut:
+		if f.Outcome == rota.OutcomeFailed || f.Outcome == rota.OutcomeTimedOut {
 			s.loops.promoting.within(f.RetryIn.D())
 		}
 	}
 	for i := range done.Claimed {
 		s.hub.changed(done.Claimed[i].Task.Job())
 	}
-	knows := before
 	if len(x.Finished) > 0 {
 		s.loops.operating.within(dependentsSoon)
+	}
+}
+
+// looked says what may have become claimable by the finishes, to all but the session itself if that has just looked
+// and left nothing: its claim did not come back full, and is not the answer of an earlier time.
+func (s *Server) looked(n *session, x *rota.Exchange, done *rota.Exchanged, first bool, before uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	knows := before
+	if len(x.Finished) > 0 {
 		if raised := s.hub.claimable.raise(); raised == before+1 {
 			knows = raised // nobody else had news meanwhile
 		}
 	}
-	n := s.sessions.get(x.Session)
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.busy += len(done.Claimed) - len(x.Finished)
 	switch {
 	case x.Claim.Max == 0:
-	case len(done.Claimed) < x.Claim.Max:
+	case first && len(done.Claimed) < x.Claim.Max:
 		n.hungry, n.seen = false, knows
 	default:
 		n.hungry = true

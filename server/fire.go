@@ -23,7 +23,7 @@ func (s *Server) fire(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	wait := never
+	wait, failed := never, error(nil)
 	for i := range all {
 		sch := &all[i]
 		switch {
@@ -33,12 +33,10 @@ func (s *Server) fire(ctx context.Context) (time.Duration, error) {
 			wait = min(wait, sch.Next.Sub(now))
 			continue
 		}
-		if err := s.fireOne(ctx, sch, now); err != nil {
-			return 0, err
-		}
+		failed = errors.Join(failed, s.fireOne(ctx, sch, now))
 		wait = shortBreath // its next due time may have come as well
 	}
-	return wait, nil
+	return wait, failed
 }
 
 func (s *Server) fireOne(ctx context.Context, sch *rota.Schedule, now time.Time) error {

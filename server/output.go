@@ -39,18 +39,18 @@ func (s *Server) Output(ctx context.Context, q rota.OutputQuery, wait time.Durat
 	poll := pollFirst
 	for {
 		_, changed := changes.now()
-		out, live, err := s.piece(ctx, &job.Spec, q)
+		out, err := s.piece(ctx, &job.Spec, q)
 		if err != nil || len(out.Data) > 0 || out.Ended || out.File != "" || wait <= 0 {
 			return out, s.outward(err)
 		}
-		if !live {
-			poll = lookAgain
+		pause := lookAgain
+		if s.opts.Live != nil && out.Attempt > 0 { // it runs, perhaps here
+			pause, poll = poll, min(poll*5/4, pollLast)
 		}
-		look := time.NewTimer(poll)
+		look := time.NewTimer(pause)
 		select {
 		case <-changed:
 		case <-look.C:
-			poll = min(poll*5/4, pollLast)
 		case <-over.C:
 			look.Stop()
 			return out, nil
@@ -75,17 +75,19 @@ func checkOutput(q *rota.OutputQuery) error {
 	return nil
 }
 
-// piece is what there is now, and whether the attempt's output is live on this node. Whether the attempt has ended
-// is read before its output, so that "ended" is never said ahead of the last of the text.
-func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery) (out rota.Output, live bool, err error) {
+// piece is what there is now. Whether the attempt has ended is read before its output, so that "ended" is never said
+// ahead of the last of the text.
+func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery) (rota.Output, error) {
 	attempt, ended, err := s.standing(ctx, q)
 	if err != nil || attempt == 0 {
-		return rota.Output{Ended: ended}, false, err
+		return rota.Output{Ended: ended}, err
 	}
 	q.Attempt = attempt
 	if file := ownFile(spec, q); file != "" {
-		return rota.Output{Attempt: attempt, File: file, Ended: ended}, false, nil
+		return rota.Output{Attempt: attempt, File: file, Ended: ended}, nil
 	}
+	var out rota.Output
+	live := false
 	if s.opts.Live != nil {
 		out, live, err = s.opts.Live.Output(ctx, q)
 	}
@@ -96,7 +98,7 @@ func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery)
 		}
 	}
 	out.Attempt, out.Ended = attempt, ended
-	return out, live, err
+	return out, err
 }
 
 // standing is the number of the attempt asked for, 0 when the task was never tried, and whether it has ended.

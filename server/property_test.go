@@ -191,11 +191,13 @@ func (p *play) letGo(rt *rapid.T) {
 	p.faulty.Plan(nil)
 	if p.doubt != nil {
 		p.send(rt, *p.doubt)
+		p.observe(rt)
 	}
 	for range 100 {
-		p.clock.Advance(seconds(rt, 0) + rota.DefaultRetryCap.D())
+		p.clock.Advance(rota.DefaultRetryCap.D())
 		for _, l := range p.s.loops.all(false) {
 			p.step(rt, l)
+			p.observe(rt)
 		}
 		for _, job := range p.ids {
 			p.operated(rt, rota.ActRelease, job, true)
@@ -203,6 +205,7 @@ func (p *play) letGo(rt *rapid.T) {
 				rt.Fatalf("release: %v", err)
 			}
 		}
+		p.observe(rt)
 		x := rota.Exchange{Session: p.session, Seq: p.seq + 1, Claim: rota.Claim{Max: 50}}
 		for _, try := range p.sortedHeld() {
 			p.sent[try] = append(p.sent[try], rota.OutcomeSucceeded)

@@ -20,6 +20,7 @@ type session struct {
 	hungry bool   // there may be work that it was not told of and did not look for
 	seen   uint64 // what of hub.claimable it knows
 	busy   int    // attempts that it may hold
+	seq    int64  // its latest exchange, as far as this server knows
 	ends   uint64 // what of hub.endings it knows
 	told   map[rota.EndingTry]bool
 }
@@ -37,6 +38,16 @@ func (ss *sessions) get(id rota.SessionID) *session {
 		ss.all[id] = n
 	}
 	return n
+}
+
+// sends takes note of an exchange on its way, and reports whether it is certainly a new one: the answer to one that is
+// repeated tells how things were before.
+func (n *session) sends(seq int64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	first := seq == n.seq+1
+	n.seq = seq
+	return first
 }
 
 func (ss *sessions) forget(id rota.SessionID) {

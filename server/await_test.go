@@ -1,0 +1,105 @@
+package server
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/store/storetest"
+)
+
+// news is what a session is told at once.
+func news(t *testing.T, s *Server, id rota.SessionID) rota.News {
+	t.Helper()
+	got, err := s.Await(admin, id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestAwaitAfterARepeatedExchange(t *testing.T) {
+	s, store := faulty(t)
+	open(t, s, "one")
+	if !news(t, s, "one").Ready {
+		t.Error("a new session is not told to look")
+	}
+	x := rota.Exchange{Session: "one", Seq: 1, Claim: rota.Claim{Max: 2}}
+	store.Plan(storetest.DropNth("Exchange", 1))
+	if _, err := s.Exchange(admin, x); !errors.Is(err, rota.ErrUnavailable) {
+		t.Fatalf("a lost reply: got %v", err)
+	}
+	if _, err := s.Submit(admin, plain("x")); err != nil {
+		t.Fatal(err)
+	}
+	// The repeated exchange is answered as before the submit.
+	if got, err := s.Exchange(admin, x); err != nil || len(got.Claimed) != 0 {
+		t.Fatalf("again: got %+v, error %v", got, err)
+	}
+	if !news(t, s, "one").Ready {
+		t.Error("what was submitted meanwhile is never told")
+	}
+}
+
+func TestAwaitIsNotWokenByItsOwnFinish(t *testing.T) {
+	s, _ := faulty(t)
+	open(t, s, "one")
+	open(t, s, "two")
+	if _, err := s.Submit(admin, plain("x")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Exchange(admin, rota.Exchange{Session: "two", Seq: 1, Claim: rota.Claim{Max: 2}})
+	if err != nil || len(got.Claimed) != 1 {
+		t.Fatalf("claim: %+v, error %v", got, err)
+	}
+	news(t, s, "one")
+	x := rota.Exchange{Session: "two", Seq: 2, Finished: []rota.Finish{{Try: got.Claimed[0].Try, Outcome: rota.OutcomeSucceeded}}, Claim: rota.Claim{Max: 2}}
+	if _, err := s.Exchange(admin, x); err != nil {
+		t.Fatal(err)
+	}
+	if news(t, s, "two").Ready {
+		t.Error("told by its own finish, after its claim left nothing")
+	}
+	if !news(t, s, "one").Ready {
+		t.Error("the other is not told that a finish may have freed something")
+	}
+}
+
+func TestP9AwaitTellsAnEndingOnce(t *testing.T) {
+	s, _ := faulty(t)
+	open(t, s, "one")
+	job, err := s.Submit(admin, plain("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Exchange(admin, rota.Exchange{Session: "one", Seq: 1, Claim: rota.Claim{Max: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	news(t, s, "one")
+	for _, tt := range []struct {
+		act rota.Act
+		how rota.Ending
+	}{{rota.ActCancel, rota.EndingCancel}, {rota.ActKill, rota.EndingKill}} {
+		if _, err := s.Operate(admin, rota.Operation{Act: tt.act, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(job.Job)}}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := news(t, s, "one").Ending; len(got) != 1 || got[0].How != tt.how {
+			t.Errorf("after %s: told %+v", tt.act, got)
+		}
+		if got := news(t, s, "one").Ending; len(got) != 0 {
+			t.Errorf("after %s, again: told %+v", tt.act, got)
+		}
+	}
+}
+
+func TestIdleServerRests(t *testing.T) {
+	s := New(nil, Options{})
+	perSecond := 0.0
+	for _, l := range s.loops.all(false) {
+		perSecond += float64(time.Second) / float64(l.every)
+	}
+	if perSecond > 1 {
+		t.Errorf("an idle server wakes %.2f times a second", perSecond)
+	}
+}
