@@ -115,7 +115,7 @@ func TestNothingElseIsSentAgain(t *testing.T) {
 func TestAKeptConnectionThatClosedIsNoError(t *testing.T) {
 	dir := t.TempDir()
 	var c *Client
-	for range 3 {
+	for i := range 4 {
 		ln, err := ListenUnix(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +127,12 @@ func TestAKeptConnectionThatClosedIsNoError(t *testing.T) {
 			c = Dial(ln.Addr().String())
 			defer c.Close()
 		}
-		if _, err := c.Submit(t.Context(), rota.Submission{}); err != nil {
+		if i%2 == 0 {
+			_, err = c.Submit(t.Context(), rota.Submission{})
+		} else {
+			err = c.DropToken(t.Context(), 1)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		s.Close()
@@ -161,7 +166,7 @@ func TestACancelledCallReturnsAtOnceAndSpoilsNothing(t *testing.T) {
 }
 
 func clientsOf(t *testing.T, svc rota.Service) map[string]*Client {
-	_, socket := overSocket(t, svc, Options{})
+	_, socket := overSocket(t, svc, Options{Authenticate: byRole})
 	_, tcp := overTCP(t, svc, Options{Authenticate: byRole}, "admin")
 	return map[string]*Client{"socket": socket, "tcp": tcp}
 }
@@ -187,6 +192,23 @@ func TestTextThatWouldNotArriveIsRefused(t *testing.T) {
 	// What a node reports must never be refused for its text: the attempt would stay unfinished.
 	if _, err := c.Exchange(t.Context(), rota.Exchange{Finished: []rota.Finish{{Reason: "exec \xff: no such file"}}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestALargeRequestHearsWhyItIsRefused: the server does not read what it refuses.
+func TestALargeRequestHearsWhyItIsRefused(t *testing.T) {
+	large := rota.Submission{Spec: rota.Spec{Shell: strings.Repeat("x", rota.MaxBody-100)}}
+	for name, c := range clientsOf(t, &spy{}) {
+		if _, err := c.WithToken("nonsense").Submit(t.Context(), large); !errors.Is(err, rota.ErrUnauthenticated) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := c.Submit(t.Context(), large); err != nil {
+			t.Errorf("%s, afterwards: %v", name, err)
+		}
+		large := rota.Submission{Spec: rota.Spec{Shell: strings.Repeat("x", rota.MaxBody)}}
+		if _, err := c.Submit(t.Context(), large); !errors.Is(err, rota.ErrTooLarge) {
+			t.Errorf("%s, over the limit: %v", name, err)
+		}
 	}
 }
 

@@ -49,12 +49,13 @@ func (t *socketTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			release()
 			conn.Close()
-			if kept && !sent && r.GetBody != nil {
-				if r.Body, err = r.GetBody(); err == nil {
-					continue // closed while it was idle: nothing of the request arrived
-				}
+			if !kept || sent {
+				return nil, err
 			}
-			return nil, err
+			if r.GetBody != nil { // closed while it was idle: nothing of the request arrived
+				r.Body, _ = r.GetBody() // of bytes that we hold
+			}
+			continue
 		}
 		resp.Body = &socketBody{resp.Body, conn, t, release, !resp.Close}
 		return resp, nil
@@ -129,14 +130,20 @@ func (c *socketConn) exchange(r *http.Request) (resp *http.Response, sent bool, 
 	if err := c.compose(r); err != nil {
 		return nil, true, err
 	}
-	if n, err := c.Write(c.text); err != nil {
-		return nil, n > 0 || !errors.Is(err, syscall.EPIPE), err
+	n, unwritten := c.Write(c.text)
+	if n == 0 && errors.Is(unwritten, syscall.EPIPE) {
+		return nil, false, unwritten
 	}
 	if cap(c.text) > keptBuffer {
 		c.text = nil
 	}
 	resp, err = http.ReadResponse(c.r, r)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case unwritten != nil && err == nil: // it was refused before all of it was taken
+		resp.Close = true
+	case unwritten != nil:
+		err = unwritten
+	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
 	return resp, true, err
