@@ -1,24 +1,30 @@
 package keeper
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
 )
 
 // journal tells the next keeper of the folder what this one started, should this one end without notice. It is a file
-// of lines, each written in one piece; the first names the boot and the folder:
+// of lines, each written in one piece. The first names the boot, the session of processes and the folder; the others
+// tell of a slot, which has one attempt at a time:
 //
-//	life BOOT FOLDER
-//	start TASK ATTEMPT SLOT PID BEFORE AFTER
-//	end TASK ATTEMPT OUTCOME CODE SIGNAL
+//	life BOOT SESSION FOLDER
+//	try SLOT TASK ATTEMPT BEFORE
+//	start SLOT PID AFTER
+//	end SLOT TASK ATTEMPT OUTCOME CODE SIGNAL
 //
-// BEFORE and AFTER are readings of the elapsed clock between which the process was made. Nothing is forced to the disk:
-// when the machine goes, so does all that the journal speaks of.
+// BEFORE and AFTER are readings of the elapsed clock between which the process was made. A try without a start is one
+// that was never made, or whose keeper was killed before it could say so. Nothing is forced to the disk: when the machine
+// goes, so does all that the journal speaks of.
 type journal struct {
 	path string
 	log  *slog.Logger
@@ -27,7 +33,7 @@ type journal struct {
 	mu     sync.Mutex
 	file   *os.File
 	size   int
-	runs   map[rota.Try]birth // started and not ended
+	runs   map[int]birth // by slot: what was tried and has not ended
 	line   []byte
 	failed bool // the latest write; it is told once
 }
@@ -36,8 +42,8 @@ type journal struct {
 type birth struct {
 	rota.Try
 	slot   int
-	pid    int
 	before rota.Elapsed
+	pid    int // 0: not known
 	after  rota.Elapsed
 }
 
@@ -45,46 +51,61 @@ type birth struct {
 const journalLimit = 1 << 20
 
 func newJournal(path, dir string, log *slog.Logger) (*journal, error) {
-	j := &journal{path: path, log: log, head: "life " + boot() + " " + strconv.Quote(dir) + "\n", runs: map[rota.Try]birth{}}
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return nil, err
+	}
+	head := fmt.Sprintf("life %s %d %q\n", boot(), session, dir)
+	j := &journal{path: path, log: log, head: head, runs: map[int]birth{}}
 	return j, j.renew()
 }
 
-// start says that a process was started. Should the keeper be killed before it can say so, the process dies with it and
-// has hardly begun.
+// try says that a process is about to be made.
+func (j *journal) try(b birth) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.runs[b.slot] = b
+	j.write(b.try(j.line[:0]))
+}
+
+func (b birth) try(to []byte) []byte {
+	return line(to, "try", int64(b.slot), int64(b.Task), int64(b.Attempt), int64(b.before))
+}
+
+// start says which process was made.
 func (j *journal) start(b birth) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.runs[b.Try] = b
-	j.write(b.line(j.line[:0]))
+	j.runs[b.slot] = b
+	j.write(b.start(j.line[:0]))
 }
 
-func (b birth) line(to []byte) []byte {
-	to = append(to, "start"...)
-	for _, n := range [...]int64{int64(b.Task), int64(b.Attempt), int64(b.slot), int64(b.pid), int64(b.before), int64(b.after)} {
-		to = strconv.AppendInt(append(to, ' '), n, 10)
-	}
-	return append(to, '\n')
+func (b birth) start(to []byte) []byte {
+	return line(to, "start", int64(b.slot), int64(b.pid), int64(b.after))
 }
 
 // end says how a process ended; nothing is left of it.
-func (j *journal) end(e executor.Exit) {
-	code := -1
+func (j *journal) end(slot int, e executor.Exit) {
+	code := int64(-1)
 	if e.Code != nil {
-		code = *e.Code
+		code = int64(*e.Code)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.runs, e.Try)
-	to := append(j.line[:0], "end "...)
-	to = strconv.AppendInt(to, int64(e.Task), 10)
-	to = strconv.AppendInt(append(to, ' '), int64(e.Attempt), 10)
-	to = append(append(to, ' '), e.Outcome...)
-	to = strconv.AppendInt(append(to, ' '), int64(code), 10)
-	to = strconv.AppendInt(append(to, ' '), int64(e.Signal), 10)
-	j.write(append(to, '\n'))
+	delete(j.runs, slot)
+	to := line(j.line[:0], "end", int64(slot), int64(e.Task), int64(e.Attempt))
+	j.write(line(append(append(to[:len(to)-1], ' '), e.Outcome...), "", code, int64(e.Signal)))
 	if j.size > journalLimit {
 		j.told(j.renew())
 	}
+}
+
+func line(to []byte, word string, numbers ...int64) []byte {
+	to = append(to, word...)
+	for _, n := range numbers {
+		to = strconv.AppendInt(append(to, ' '), n, 10)
+	}
+	return append(to, '\n')
 }
 
 func (j *journal) write(line []byte) {
@@ -105,7 +126,9 @@ func (j *journal) told(err error) {
 func (j *journal) renew() error {
 	text := []byte(j.head)
 	for _, b := range j.runs {
-		text = b.line(text)
+		if text = b.try(text); b.pid != 0 {
+			text = b.start(text)
+		}
 	}
 	fresh := j.path + ".new"
 	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)

@@ -4,11 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
-
-	"github.com/rotaqueue/rota"
 )
 
 // scratchMark begins the entry of the environment by which a process of ours is known.
@@ -31,36 +30,52 @@ func (k *Local) recover(path string) error {
 
 // life is what the journal of an earlier keeper tells.
 type life struct {
-	boot string
-	dir  string
-	runs map[rota.Try]birth // started and not ended
+	boot    string
+	session int
+	dir     string
+	runs    map[int]birth // by slot: tried and not ended
 }
 
 // readJournal reads what can be read: a line that was cut short says nothing.
 func readJournal(path string) (life, error) {
-	l := life{runs: map[rota.Try]birth{}}
+	l := life{runs: map[int]birth{}}
 	f, err := os.Open(path)
 	if err != nil {
 		return l, err
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		kind, rest, _ := strings.Cut(lines.Text(), " ")
-		var b birth
-		switch kind {
-		case "life":
-			_, _ = fmt.Sscanf(rest, "%s %q", &l.boot, &l.dir)
-		case "start":
-			n, _ := fmt.Sscan(rest, (*int64)(&b.Task), &b.Attempt, &b.slot, &b.pid, (*int64)(&b.before), (*int64)(&b.after))
-			if n == 6 && b.pid > 1 {
-				l.runs[b.Try] = b
-			}
-		case "end":
-			if n, _ := fmt.Sscan(rest, (*int64)(&b.Task), &b.Attempt); n == 2 {
-				delete(l.runs, b.Try)
-			}
+	lines := bufio.NewReader(f)
+	for {
+		line, err := lines.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			return l, nil
+		}
+		if err != nil {
+			return l, err
+		}
+		l.read(line)
+	}
+}
+
+func (l *life) read(line string) {
+	word, rest, _ := strings.Cut(line, " ")
+	var b birth
+	switch word {
+	case "life":
+		_, _ = fmt.Sscanf(rest, "%s %d %q", &l.boot, &l.session, &l.dir)
+	case "try":
+		if n, _ := fmt.Sscan(rest, &b.slot, (*int64)(&b.Task), &b.Attempt, (*int64)(&b.before)); n == 4 {
+			l.runs[b.slot] = b
+		}
+	case "start":
+		n, _ := fmt.Sscan(rest, &b.slot, &b.pid, (*int64)(&b.after))
+		if tried, ok := l.runs[b.slot]; ok && n == 3 && b.pid > 1 {
+			tried.pid, tried.after = b.pid, b.after
+			l.runs[b.slot] = tried
+		}
+	case "end":
+		if n, _ := fmt.Sscan(rest, &b.slot); n == 1 {
+			delete(l.runs, b.slot)
 		}
 	}
-	return l, lines.Err()
 }

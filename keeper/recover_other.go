@@ -13,3 +13,6 @@ func (k *Local) endLeft(l life) error {
 	}
 	return nil
 }
+
+// isRunning cannot be known here: what can be seen of a group is taken for running.
+func isRunning(int) bool { return true }

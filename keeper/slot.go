@@ -70,12 +70,14 @@ func (s *slot) start(a *attempt) *failure {
 		return &failure{rota.OutcomeReturned, takenBack}
 	}
 	a.exit.Started = clock.Elapsed()
-	pid, f := l.fork()
-	if f != nil {
+	b := birth{Try: p.Try, slot: s.number, before: a.exit.Started}
+	s.keeper.journal.try(b)
+	if b.pid, f = l.fork(); f != nil {
 		return f
 	}
-	a.watch.begin(pid, p.Timeout.D(), p.Grace.D())
-	s.keeper.journal.start(birth{p.Try, s.number, pid, a.exit.Started, clock.Elapsed()})
+	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
+	b.after = clock.Elapsed()
+	s.keeper.journal.start(b)
 	return nil
 }
 
@@ -89,7 +91,7 @@ func (s *slot) follow(a *attempt) {
 	for i := range s.streams {
 		s.settle(&s.streams[i], p, &e)
 	}
-	s.keeper.journal.end(e)
+	s.keeper.journal.end(s.number, e)
 	s.keeper.ended(a, e)
 }
 

@@ -134,25 +134,35 @@ func (w *watch) wait(log *slog.Logger, try rota.Try) death {
 	return d
 }
 
-// awaitRest waits until nothing of the group is left. It polls: others reap the members that outlive their leader.
+// awaitRest waits until nothing of the group runs. It polls: the members that outlive their leader are not ours to wait
+// for. Where their new parent is slow to reap them, only a look at each tells that they are dead; such looks are dear, and
+// become rarer.
 func (w *watch) awaitRest() bool {
-	var waited time.Duration
+	const first, rarest = 2 * time.Millisecond, 250 * time.Millisecond
+	var waited, killed time.Duration
+	look := first
 	for pause := 50 * time.Microsecond; isLeft(w.pid); pause = min(2*pause, 10*time.Millisecond) {
-		w.mu.Lock()
-		killed := w.killed
-		w.mu.Unlock()
-		if killed {
-			if waited > gone {
-				return false
+		if waited >= look {
+			if !isRunning(w.pid) {
+				return true
 			}
-			waited += pause
+			look = waited + min(waited, rarest)
+		}
+		if killed > gone {
+			return false
 		}
 		time.Sleep(pause)
+		waited += pause
+		w.mu.Lock()
+		if w.killed {
+			killed += pause
+		}
+		w.mu.Unlock()
 	}
 	return true
 }
 
-// isLeft reports whether a group whose leader was reaped has members.
+// isLeft reports whether a group whose leader was reaped has members, be they dead.
 func isLeft(group int) bool {
 	if unix.Kill(-group, 0) == unix.ESRCH {
 		return false
