@@ -1,6 +1,7 @@
 package node
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestTheMeanWeighsTheYoungerMore(t *testing.T) {
 
 // busy is a reactor with tasks in the keeper and a pace.
 func busy(slots, inKeep, ready int, mean time.Duration) *reactor {
-	r := newReactor(Options{Slots: slots, TTL: 30 * time.Second}.withDefaults(), nil, 0)
+	r := newReactor(Options{Slots: slots, TTL: 30 * time.Second}.withDefaults(), slog.New(slog.DiscardHandler), 0)
 	r.at[inKeeper], r.backlog, r.pace = inKeep, true, pace{mean: mean, trip: time.Millisecond}
 	r.ready, r.oldest = make([]*finish, ready), 1000
 	return r

@@ -34,6 +34,7 @@ type memory struct {
 	gone      []rota.Try
 	trip      time.Duration                           // how long an exchange takes
 	fault     func(call string) (before, after error) // what goes wrong with a call
+	restless  bool                                    // always has news
 	onEmpty   func()                                  // the last ready task was claimed
 }
 
@@ -111,7 +112,7 @@ func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	defer over.Stop()
 	for {
 		m.mu.Lock()
-		n := rota.News{Ready: m.ready, Ending: m.asked}
+		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked}
 		m.ready, m.asked = false, nil
 		more, state := m.news, m.state
 		m.mu.Unlock()
