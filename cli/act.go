@@ -112,10 +112,19 @@ func (a *app) act(ctx context.Context, c *conn, what act, args []string, f *actF
 	if op, err = c.Operate(ctx, op); err != nil {
 		return err
 	}
-	if op.Matched == 0 && op.Ended {
+	if op, err = a.seeThrough(ctx, c, what, op); err != nil || !op.Ended {
+		return err
+	}
+	if op.Matched == 0 {
 		return a.nothingToDo(ctx, c, what, sel)
 	}
-	return a.seeThrough(ctx, c, what, op, f.wait)
+	if f.wait {
+		if err := a.untilDead(ctx, c, op); err != nil {
+			return err
+		}
+	}
+	a.note("%s %s%s", plural(op.Done, what.thing), what.done, a.stillRunning(ctx, c, what, op, f.wait))
+	return nil
 }
 
 // mustExist refuses ids that there are not, before anything is done.
@@ -179,13 +188,13 @@ func (a *app) nothingToDo(ctx context.Context, c *conn, what act, sel selection)
 }
 
 // seeThrough shows an operation to its end.
-func (a *app) seeThrough(ctx context.Context, c *conn, what act, op rota.Operation, wait bool) error {
+func (a *app) seeThrough(ctx context.Context, c *conn, what act, op rota.Operation) (rota.Operation, error) {
 	defer a.screen.clear()
 	said := a.now()
 	for !op.Ended {
 		if c.local {
 			a.note("rota: no node runs: the rest of %s is done when one does", plural(op.Matched, what.thing))
-			return nil
+			return op, nil
 		}
 		text := fmt.Sprintf("%s: %s of %s", what.use, number(op.Done), plural(op.Matched, what.thing))
 		if a.screen.errTerm {
@@ -195,28 +204,21 @@ func (a *app) seeThrough(ctx context.Context, c *conn, what act, op rota.Operati
 			said = now
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
-			return err
+			return op, err
 		}
 		var err error
 		if op, err = patiently(ctx, c, func() (rota.Operation, error) { return c.Operation(ctx, op.ID) }); err != nil {
-			return err
+			return op, err
 		}
 	}
-	a.screen.clear()
-	if wait {
-		if err := a.untilDead(ctx, c, op); err != nil {
-			return err
-		}
-	}
-	a.note("%s %s%s", plural(op.Done, what.thing), what.done, a.stillRunning(ctx, c, what, op, wait))
-	return nil
+	return op, nil
 }
 
 // open is the part of an operation's tasks that has not ended.
 func open(op rota.Operation) rota.Filter {
 	f := op.Filter
 	if len(f.Tasks) == 0 {
-		f.Tasks = []rota.Span{{First: 1, Last: op.Upper}}
+		f.Tasks = []rota.Span{{First: rota.PlainTask(1), Last: op.Upper}}
 	}
 	if len(f.States) == 0 {
 		f.States = openStates

@@ -30,9 +30,10 @@ func (h *harvest) look(ctx context.Context) iter.Seq2[rota.Task, error] {
 		if !h.lookAgain(ctx, yield) {
 			return
 		}
-		_, last := h.job.Tasks()
+		first, last := h.job.Tasks()
 		for len(h.open) < maxOpen {
-			tasks, err := h.list(ctx, rota.TaskQuery{Filter: rota.Filter{Tasks: []rota.Span{{First: h.edge + 1, Last: last}}}, Max: page})
+			rest := rota.Span{First: max(first, h.edge+1), Last: last}
+			tasks, err := h.list(ctx, rota.TaskQuery{Filter: rota.Filter{Tasks: []rota.Span{rest}}, Max: page})
 			if err != nil {
 				yield(rota.Task{}, err)
 				return

@@ -147,10 +147,10 @@ func coarse(d time.Duration) string {
 
 // relative is a time as seen from now: "2m ago", "in 5h".
 func relative(t, now time.Time) string {
-	switch d := now.Sub(t); {
+	switch d := now.Sub(t).Round(time.Second); {
 	case t.IsZero():
 		return ""
-	case d < -time.Second:
+	case d < 0:
 		return "in " + coarse(-d)
 	case d < 2*time.Second:
 		return "now"

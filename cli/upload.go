@@ -303,11 +303,17 @@ func (r *reading) next() (rota.Part, bool, error) {
 
 // takeBack removes a job that was only uploaded in part. Where that fails the server does it later.
 func (c *conn) takeBack(ctx context.Context, job rota.JobID) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
 	filter := rota.Filter{Tasks: []rota.Span{rota.SpanOf(job)}}
 	for _, act := range []rota.Act{rota.ActCancel, rota.ActRemove} {
-		if _, err := c.Operate(ctx, rota.Operation{Act: act, Filter: filter, Reason: "its upload was not completed"}); err != nil {
+		op, err := c.Operate(ctx, rota.Operation{Act: act, Filter: filter, Reason: "its upload was not completed"})
+		for err == nil && !op.Ended && !c.local {
+			if err = pause(ctx, idlePause); err == nil {
+				op, err = c.Operation(ctx, op.ID)
+			}
+		}
+		if err != nil {
 			return
 		}
 	}
