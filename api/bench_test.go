@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"reflect"
 	"syscall"
 	"testing"
@@ -13,8 +14,15 @@ import (
 // Service that does nothing.
 func BenchmarkSubmit(b *testing.B) {
 	svc := &spy{gives: map[reflect.Type]any{reflect.TypeFor[rota.Submitted](): rota.Submitted{Job: 4711, Tasks: 1}}}
+	benchSubmit(b, svc)
+}
+
+// BenchmarkSubmitDurable is the same with the real server on a real store.
+func BenchmarkSubmitDurable(b *testing.B) { benchSubmit(b, realServer(b)) }
+
+func benchSubmit(b *testing.B, svc rota.Service) {
 	_, c := overSocket(b, svc, Options{})
-	sub := rota.Submission{Key: "0123456789abcdef0123456789abcdef", Spec: rota.Spec{
+	sub := rota.Submission{Spec: rota.Spec{
 		Name: "bench", Argv: []string{"/bin/true", "--of", "no", "consequence"}, Dir: "/home/somebody/project",
 		Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/home/somebody"}}}
 	b.ReportAllocs()
@@ -22,6 +30,8 @@ func BenchmarkSubmit(b *testing.B) {
 	b.SetParallelism(32) // of 2 CPUs: 64 callers
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
+			sub := sub
+			sub.Key = rand.Text()
 			if _, err := c.Submit(context.Background(), sub); err != nil {
 				b.Error(err)
 				return

@@ -26,9 +26,9 @@ func TestServiceOverTheSocket(t *testing.T) {
 	})
 }
 
-func realServer(t *testing.T) *server.Server {
+func realServer(t testing.TB) *server.Server {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), filepath.Join(t.TempDir(), "rota.db"), sqlstore.Options{})
+	store, err := sqlstore.Open(context.Background(), filepath.Join(t.TempDir(), "rota.db"), sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

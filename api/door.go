@@ -34,8 +34,7 @@ func newDoors(opts Options) *doors {
 
 // ServeHTTP lets a request in, or refuses it.
 func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
-	if err := d.outer(r); err != nil {
+	if err := d.outer(w.Header(), r); err != nil {
 		refuse(w, err)
 		return
 	}
@@ -43,9 +42,10 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // outer refuses what is wrong whatever the route: a name that is not ours, a page of another site, a body that no
-// route takes.
-func (d *doors) outer(r *http.Request) error {
+// route takes. No browser comes through the unix socket, so what is said to browsers is said over TCP only.
+func (d *doors) outer(answer http.Header, r *http.Request) error {
 	if peerOf(r.Context()) == nil {
+		secure(answer)
 		if err := d.hosts.check(r); err != nil {
 			return err
 		}

@@ -45,14 +45,14 @@ func (t *socketTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		// What ends the context ends whatever the connection is doing.
 		release := context.AfterFunc(r.Context(), func() { conn.SetDeadline(time.Unix(1, 0)) })
-		resp, sent, err := conn.exchange(r)
+		resp, stale, err := conn.exchange(r)
 		if err != nil {
 			release()
 			conn.Close()
-			if !kept || sent {
+			if !kept || !stale {
 				return nil, err
 			}
-			if r.GetBody != nil { // closed while it was idle: nothing of the request arrived
+			if r.GetBody != nil {
 				r.Body, _ = r.GetBody() // of bytes that we hold
 			}
 			continue
@@ -118,9 +118,9 @@ func (t *socketTransport) keep(c *socketConn) {
 	}
 }
 
-// exchange writes a request and reads the head of its answer. Sent is false when surely nothing of the request was
-// taken.
-func (c *socketConn) exchange(r *http.Request) (resp *http.Response, sent bool, err error) {
+// exchange writes a request and reads the head of its answer. The connection is stale when it had been closed at the
+// other end before, so that surely nothing of the request was taken.
+func (c *socketConn) exchange(r *http.Request) (resp *http.Response, stale bool, err error) {
 	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return nil, false, err
 	}
@@ -128,11 +128,11 @@ func (c *socketConn) exchange(r *http.Request) (resp *http.Response, sent bool, 
 		return nil, false, err
 	}
 	if err := c.compose(r); err != nil {
-		return nil, true, err
+		return nil, false, err
 	}
 	n, unwritten := c.Write(c.text)
 	if n == 0 && errors.Is(unwritten, syscall.EPIPE) {
-		return nil, false, unwritten
+		return nil, true, unwritten
 	}
 	if cap(c.text) > keptBuffer {
 		c.text = nil
@@ -146,7 +146,7 @@ func (c *socketConn) exchange(r *http.Request) (resp *http.Response, sent bool, 
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	return resp, true, err
+	return resp, false, err
 }
 
 // compose puts the whole request together, to be written at once.
