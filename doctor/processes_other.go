@@ -1,0 +1,5 @@
+//go:build !linux
+
+package doctor
+
+func systemBounds() []bound { return nil }
