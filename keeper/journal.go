@@ -21,10 +21,12 @@ import (
 //	try SLOT TASK ATTEMPT BEFORE
 //	start SLOT PID AFTER
 //	end SLOT TASK ATTEMPT OUTCOME CODE SIGNAL
+//	done TASK ATTEMPT
 //
 // BEFORE and AFTER are readings of the elapsed clock between which the process was made. A try without a start is one
-// that was never made, or whose keeper was killed before it could say so. Nothing is forced to the disk: when the machine
-// goes, so does all that the journal speaks of.
+// that was never made, or whose keeper was killed before it could say so. What is done had ended when the journal was
+// written anew, and was not yet forgotten. Nothing is forced to the disk: when the machine goes, so does all that the
+// journal speaks of.
 type journal struct {
 	path string
 	log  *slog.Logger
@@ -33,7 +35,9 @@ type journal struct {
 	mu     sync.Mutex
 	file   *os.File
 	size   int
-	runs   map[int]birth // by slot: what was tried and has not ended
+	limit  int                   // of the size, after which the journal is written anew
+	runs   map[int]birth         // by slot: what was tried and has not ended
+	done   map[rota.Try]struct{} // started, ended, and not forgotten
 	line   []byte
 	failed bool // the latest write; it is told once
 }
@@ -47,7 +51,8 @@ type birth struct {
 	after  rota.Elapsed
 }
 
-// journalLimit is the size at which the journal is written anew, with nothing in it but what runs.
+// journalLimit is the size at which the journal is written anew, with nothing in it but what runs and what is not
+// forgotten.
 const journalLimit = 1 << 20
 
 func newJournal(path, dir string, log *slog.Logger) (*journal, error) {
@@ -56,7 +61,7 @@ func newJournal(path, dir string, log *slog.Logger) (*journal, error) {
 		return nil, err
 	}
 	head := fmt.Sprintf("life %s %d %q\n", boot(), session, dir)
-	j := &journal{path: path, log: log, head: head, runs: map[int]birth{}}
+	j := &journal{path: path, log: log, head: head, runs: map[int]birth{}, done: map[rota.Try]struct{}{}}
 	return j, j.renew()
 }
 
@@ -93,9 +98,10 @@ func (j *journal) end(slot int, e executor.Exit) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.runs, slot)
+	j.done[e.Try] = struct{}{}
 	to := line(j.line[:0], "end", int64(slot), int64(e.Task), int64(e.Attempt))
 	j.write(line(append(append(to[:len(to)-1], ' '), e.Outcome...), "", code, int64(e.Signal)))
-	if j.size > journalLimit {
+	if j.size > j.limit {
 		j.told(j.renew())
 	}
 }
@@ -130,6 +136,9 @@ func (j *journal) renew() error {
 			text = b.start(text)
 		}
 	}
+	for try := range j.done {
+		text = line(text, "done", int64(try.Task), int64(try.Attempt))
+	}
 	fresh := j.path + ".new"
 	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
@@ -145,8 +154,17 @@ func (j *journal) renew() error {
 	if j.file != nil {
 		_ = j.file.Close()
 	}
-	j.file, j.size = f, len(text)
+	j.file, j.size, j.limit = f, len(text), max(journalLimit, 2*len(text))
 	return nil
+}
+
+// forget says that the ends of attempts are recorded.
+func (j *journal) forget(tries []rota.Try) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, try := range tries {
+		delete(j.done, try)
+	}
 }
 
 // close is for when nothing runs.

@@ -1,11 +1,13 @@
 package keeper
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
@@ -179,15 +181,16 @@ func TestP7OurOwnFailureThatLastsGivesBackOneAndNotTheQueue(t *testing.T) {
 
 func TestUsageIsTheProcesssOwn(t *testing.T) {
 	r := newRig(t, 1)
-	ballast := make([]byte, 16<<20) // a child begins as a likeness of us
-	for i := range ballast {
-		ballast[i] = 1
+	if e := r.run(command(1, "/bin/true")); e.Usage.MaxRSS != 0 { // it begins as a likeness of us
+		t.Errorf("true with %d bytes", e.Usage.MaxRSS)
 	}
-	if e := r.run(command(1, "/bin/true")); e.Usage.MaxRSS != 0 {
-		t.Errorf("true with %d bytes, and we hold %d", e.Usage.MaxRSS, len(ballast))
+	var self unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &self); err != nil {
+		t.Fatal(err)
 	}
-	e := r.run(sh(2, "head -c 90000000 /dev/zero | tail -c 80000000 >/dev/null; i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"))
-	if e.Usage.MaxRSS < 70<<20 || e.Usage.CPUUser < rota.Duration(time.Millisecond) {
-		t.Errorf("%+v", e.Usage)
+	holds := peakOf(&self) + 32<<20 // tail holds what it is asked for
+	e := r.run(sh(2, fmt.Sprintf("head -c %d /dev/zero | tail -c %d >/dev/null", holds+1, holds)))
+	if e.Usage.MaxRSS < holds || e.Usage.MaxRSS > 4*holds || e.Usage.CPUUser+e.Usage.CPUSystem == 0 {
+		t.Errorf("%+v, and %d bytes were held", e.Usage, holds)
 	}
 }

@@ -110,12 +110,13 @@ func (k *Local) Held() []rota.Try {
 // Forget drops ends. What has not ended is not forgotten.
 func (k *Local) Forget(tries []rota.Try) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	for _, try := range tries {
 		if a := k.attempts[try]; a != nil && a.state == stateEnded {
 			delete(k.attempts, try)
 		}
 	}
+	k.mu.Unlock()
+	k.journal.forget(tries)
 }
 
 // File is where an attempt's stream is now.

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/rotaqueue/rota"
 )
 
 // scratchMark begins the entry of the environment by which a process of ours is known.
@@ -34,6 +36,7 @@ type life struct {
 	session int
 	dir     string
 	runs    map[int]birth // by slot: tried and not ended
+	done    []rota.Try    // started and ended
 }
 
 // readJournal reads what can be read: a line that was cut short says nothing.
@@ -74,8 +77,13 @@ func (l *life) read(line string) {
 			l.runs[b.slot] = tried
 		}
 	case "end":
-		if n, _ := fmt.Sscan(rest, &b.slot); n == 1 {
+		if n, _ := fmt.Sscan(rest, &b.slot, (*int64)(&b.Task), &b.Attempt); n == 3 {
 			delete(l.runs, b.slot)
+			l.done = append(l.done, b.Try)
+		}
+	case "done":
+		if n, _ := fmt.Sscan(rest, (*int64)(&b.Task), &b.Attempt); n == 2 {
+			l.done = append(l.done, b.Try)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -252,10 +253,14 @@ func TestI12TheJournalStaysSmallAndForgetsNothingThatRuns(t *testing.T) {
 	j.try(runs)
 	j.start(runs)
 	j.try(tried)
-	for n := 3; n < 20_000; n++ {
+	const last = 20_000
+	for n := 3; n <= last; n++ {
 		j.try(birth{Try: try(n), before: 1})
 		j.start(birth{try(n), 0, 1, n, 2})
 		j.end(0, executor.Exit{Try: try(n), Outcome: rota.OutcomeSucceeded})
+		if n%1000 != 0 {
+			j.forget([]rota.Try{try(n)})
+		}
 	}
 	if st, err := os.Stat(path); err != nil || st.Size() > journalLimit+1000 {
 		t.Errorf("%v, %v", st.Size(), err)
@@ -264,7 +269,29 @@ func TestI12TheJournalStaysSmallAndForgetsNothingThatRuns(t *testing.T) {
 	if err != nil || len(l.runs) != 2 || l.runs[3] != runs || l.runs[4] != tried || l.boot != boot() {
 		t.Errorf("%+v, %v", l, err)
 	}
+	for n := 1000; n <= last; n += 1000 {
+		if !slices.Contains(l.done, try(n)) {
+			t.Errorf("%v has ended, was not forgotten, and is not in the journal", try(n))
+		}
+	}
 	if err := j.close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestP10WhatWasStartedIsKnownToTheNextLife(t *testing.T) {
+	dir := t.TempDir()
+	if tries, err := Started(dir); len(tries) != 0 || err != nil {
+		t.Errorf("%v, %v in a new folder", tries, err)
+	}
+	r := rigIn(t, dir, 1)
+	r.run(sh(1, "exit 3"))
+	r.run(command(2, "no-such-program"))
+	runs := sh(3, "echo up; exec sleep 1000")
+	r.start(runs, sh(4, "true"))
+	r.says(runs.Try, rota.Stdout, "up")
+	tries, err := Started(dir)
+	if !slices.Equal(tries, []rota.Try{try(1), try(3)}) || err != nil {
+		t.Errorf("%v, %v", tries, err)
 	}
 }
