@@ -49,6 +49,8 @@ var layers = map[string]layer{
 	"web":             {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},
 	"config":          {imports: []string{"."}, never: noSQL},
 	"cli":             {imports: []string{".", "api", "config", "cron"}, never: noSQL},
+	"measure":         {imports: []string{"*"}},
+	"doctor":          {never: []string{"database/sql"}},
 	"cmd/rota":        {imports: []string{"*"}},
 }
 

@@ -2,11 +2,37 @@ package main
 
 import (
 	"context"
+	"io"
+	"os"
 
+	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
+	"github.com/rotaqueue/rota/doctor"
+	"github.com/rotaqueue/rota/measure"
 )
 
 // examine is what the doctor finds.
-func examine(ctx context.Context, c config.Config) []cli.Check { return nil }
+func examine(ctx context.Context, c config.Config) []cli.Check {
+	socket, err := api.SocketPath(c.Data)
+	if err != nil {
+		socket = "" // the folder is missing or cannot be used: the doctor says so
+	}
+	var checks []cli.Check
+	for _, f := range doctor.Examine(ctx, doctor.Place{Data: c.Data, Socket: socket, Listen: c.Listen, Slots: c.Slots}) {
+		checks = append(checks, cli.Check{Name: f.Name, Level: cli.Level(f.Level), Text: f.Text, Fix: f.Fix})
+	}
+	return checks
+}
 
+// benchmark measures this machine; progress goes to stderr.
+func benchmark(ctx context.Context, o cli.BenchOptions, w io.Writer) error {
+	figures, err := measure.Run(ctx, measure.Options{Only: o.Only, Slots: o.Slots, Quick: o.Quick}, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return measure.WriteJSON(w, figures)
+	}
+	return measure.WriteTable(w, figures)
+}

@@ -18,7 +18,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: up, Transient: startTransient, Doctor: examine}
+	deps := cli.Deps{Connect: connect, Local: local, Up: up, Transient: startTransient, Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
 }
 

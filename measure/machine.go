@@ -1,0 +1,157 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/executor"
+	execjob "github.com/rotaqueue/rota/executor/exec"
+	"github.com/rotaqueue/rota/keeper"
+	"github.com/rotaqueue/rota/node"
+	"github.com/rotaqueue/rota/server"
+	"github.com/rotaqueue/rota/store/sqlstore"
+)
+
+// machine is a whole node within this process: store, server, node and, if wished, a keeper with real processes.
+type machine struct {
+	dir    string
+	store  *sqlstore.Store
+	server *server.Server
+	keeper executor.Keeper
+	ctx    context.Context // in the name of an admin
+	stop   context.CancelFunc
+	ended  chan error
+}
+
+// newMachine makes a machine in a fresh folder. Without a node nothing claims.
+func (b *bench) newMachine(ctx context.Context, k func(dir string) (executor.Keeper, error)) (*machine, error) {
+	dir, err := os.MkdirTemp(b.dir, "node-")
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{dir: dir, ended: make(chan error, 2)}
+	m.ctx, m.stop = context.WithCancel(rota.WithPrincipal(ctx, rota.Principal{Name: "bench", Role: rota.RoleAdmin}))
+	if m.store, err = sqlstore.Open(ctx, filepath.Join(dir, "rota.db"), sqlstore.Options{}); err != nil {
+		return nil, err
+	}
+	m.server = server.New(m.store, server.Options{Node: "bench"})
+	go func() { m.ended <- m.server.Run(m.ctx) }()
+	if k == nil {
+		m.ended <- nil
+		return m, nil
+	}
+	if m.keeper, err = k(filepath.Join(dir, "work")); err != nil {
+		return nil, err
+	}
+	n := node.New(m.server, m.keeper, []executor.Executor{execjob.Executor{}}, node.Options{Name: "bench", Key: "bench",
+		Slots: b.Slots, Dir: filepath.Join(dir, "work")})
+	go func() { m.ended <- n.Run(m.ctx) }()
+	return m, nil
+}
+
+// realKeeper starts real processes.
+func (b *bench) realKeeper(dir string) (executor.Keeper, error) {
+	return keeper.New(keeper.Options{Dir: dir, Slots: b.Slots})
+}
+
+func (m *machine) close() error {
+	m.stop()
+	err := errors.Join(<-m.ended, <-m.ended)
+	if m.keeper != nil {
+		err = errors.Join(err, m.keeper.Close())
+	}
+	return errors.Join(err, m.store.Close(), os.RemoveAll(m.dir))
+}
+
+// array is an array job of n tasks.
+func array(n int, argv ...string) rota.Submission {
+	return rota.Submission{Spec: rota.Spec{Argv: argv, Array: &rota.Array{Ranges: []rota.Range{{First: 1, Last: n}}}}}
+}
+
+// wait waits until a job has ended, and refuses a job that did not succeed.
+func (m *machine) wait(id rota.JobID) error {
+	var p rota.Progress
+	for {
+		var err error
+		if p, err = m.server.Watch(m.ctx, id, p, time.Minute); err != nil {
+			return err
+		}
+		if p.Ended() {
+			break
+		}
+	}
+	if p.Succeeded != p.Tasks {
+		return fmt.Errorf("of %d tasks %d succeeded", p.Tasks, p.Succeeded)
+	}
+	return nil
+}
+
+// runArray is how long an array of n tasks takes from its submission to its end.
+func (m *machine) runArray(n int, argv ...string) (time.Duration, error) {
+	begun := time.Now()
+	s, err := m.server.Submit(m.ctx, array(n, argv...))
+	if err != nil {
+		return 0, err
+	}
+	err = m.wait(s.Job)
+	return time.Since(begun), err
+}
+
+func perSecond(n int, d time.Duration) float64 { return float64(n) / d.Seconds() }
+
+// instant is a keeper whose processes end as soon as they are started: what is measured is all the rest.
+type instant struct {
+	exits  chan []executor.Exit
+	onward chan []executor.Process
+	done   chan struct{}
+	began  func([]executor.Process) // told of each start; may be nil
+}
+
+func newInstant(began func([]executor.Process)) *instant {
+	k := &instant{exits: make(chan []executor.Exit), onward: make(chan []executor.Process, 1024), done: make(chan struct{}), began: began}
+	go k.run()
+	return k
+}
+
+func (k *instant) run() {
+	zero := 0
+	for {
+		select {
+		case <-k.done:
+			return
+		case ps := <-k.onward:
+			now := clock.Elapsed()
+			exits := make([]executor.Exit, len(ps))
+			for i, p := range ps {
+				exits[i] = executor.Exit{Try: p.Try, Outcome: rota.OutcomeSucceeded, Code: &zero, Spawned: true, Started: now, Ended: now}
+			}
+			select {
+			case k.exits <- exits:
+			case <-k.done:
+				return
+			}
+		}
+	}
+}
+
+func (k *instant) Start(ps []executor.Process) error {
+	if k.began != nil {
+		k.began(ps)
+	}
+	k.onward <- ps
+	return nil
+}
+
+func (k *instant) Stop(rota.Try, bool)               {}
+func (k *instant) Return(...rota.Try)                {}
+func (k *instant) Exits() <-chan []executor.Exit     { return k.exits }
+func (k *instant) Held() []rota.Try                  { return nil }
+func (k *instant) Forget([]rota.Try)                 {}
+func (k *instant) File(rota.Try, rota.Stream) string { return "" }
+func (k *instant) Close() error                      { close(k.done); return nil }
