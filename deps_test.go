@@ -51,6 +51,7 @@ var layers = map[string]layer{
 	"cli":             {imports: []string{".", "api", "config", "cron"}, never: noSQL},
 	"measure":         {imports: []string{"*"}},
 	"doctor":          {never: []string{"database/sql"}},
+	"docs/gen":        {imports: []string{".", "api", "cli", "config"}, never: noSQL},
 	"cmd/rota":        {imports: []string{"*"}},
 }
 
