@@ -108,6 +108,3 @@ func warn(fix, format string, args ...any) Finding {
 func fail(fix, format string, args ...any) Finding {
 	return Finding{Level: Fail, Text: fmt.Sprintf(format, args...), Fix: fix}
 }
-
-// unknown is the finding where a system has no way to tell.
-func unknown() Finding { return ok("not known on this system") }

@@ -1,0 +1,19 @@
+# Needs Go, git and make. "make help" says what there is.
+
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//')
+LDFLAGS := $(if $(VERSION),-X github.com/rotaqueue/rota.Version=$(VERSION))
+
+.DEFAULT_GOAL := build
+.PHONY: build test clean help
+
+build: ## the static binary ./rota; VERSION=1.2.3 names it, else the nearest tag does
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o rota ./cmd/rota
+
+test: ## everything that CI runs; PKGS=./cron/... does it for some packages only
+	@scripts/test
+
+clean: ## removes what build made
+	rm -f rota
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
