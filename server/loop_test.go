@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ type steps struct {
 	*loop
 	at   []time.Duration
 	next []time.Duration // what the steps wish, in order; then never
-	err  error
+	fail atomic.Bool
 }
 
 func runSteps(t *testing.T, every time.Duration, next ...time.Duration) *steps {
@@ -30,7 +31,10 @@ func runSteps(t *testing.T, every time.Duration, next ...time.Duration) *steps {
 		if len(s.next) > 0 {
 			wish, s.next = s.next[0], s.next[1:]
 		}
-		return wish, s.err
+		if s.fail.Load() {
+			return wish, errors.New("the disk is away")
+		}
+		return wish, nil
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -87,10 +91,11 @@ func TestLoopWakes(t *testing.T) {
 func TestLoopTriesAgainAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSteps(t, time.Minute, time.Hour)
-		s.err = errors.New("the disk is away")
+		s.fail.Store(true)
 		s.wake()
-		pass(afterFailure)
-		s.err = nil
+		synctest.Wait()
+		s.fail.Store(false)
+		pass(time.Minute)
 		s.want(t, "after a failure", 0, 0, afterFailure)
 	})
 }

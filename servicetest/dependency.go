@@ -15,7 +15,7 @@ var dependencyTests = []contract{
 	{"P15 submit races the finish", dependencyRace},
 }
 
-// ending is a way for a job to end.
+// endings are the ways for a job to end.
 var endings = []struct {
 	name  string
 	fired map[rota.When]bool // which wishes it fulfils
@@ -31,16 +31,18 @@ var endings = []struct {
 
 func eachEnd(w *world) {
 	m := w.node("one")
+	wishes := []rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail}
 	for _, e := range endings {
 		first := w.kim.submit(run(retries(0)))
-		next := map[rota.When]rota.JobID{}
-		for _, when := range []rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail} {
-			next[when] = w.kim.submit(run(after(when, first)))
-			equal(w, "state of a job that waits for another", w.kim.job(next[when]).Progress.State(), rota.Blocked)
+		var next []rota.JobID
+		for _, when := range wishes {
+			id := w.kim.submit(run(after(when, first)))
+			equal(w, "state of a job that waits for another", w.kim.job(id).Progress.State(), rota.Blocked)
+			next = append(next, id)
 		}
 		e.end(w, m, first)
-		for when, id := range next {
-			follows(w, m, fmt.Sprintf("%s after %s", when, e.name), id, e.fired[when])
+		for i, when := range wishes { // the oldest first, as they are claimed
+			follows(w, m, fmt.Sprintf("%s after %s", when, e.name), next[i], e.fired[when])
 		}
 	}
 }
@@ -50,7 +52,9 @@ func follows(w *world, m *machine, what string, id rota.JobID, may bool) {
 	w.Helper()
 	if may {
 		w.kim.inState(id, rota.Ready)
-		m.ends(rota.OutcomeSucceeded, m.claimOne())
+		a := m.claimOne()
+		equal(w, what, a.Task.Job(), id)
+		m.ends(rota.OutcomeSucceeded, a)
 		return
 	}
 	job := w.kim.inState(id, rota.Cancelled)
