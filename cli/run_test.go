@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ func TestRunEndsWithTheJobsOwnCode(t *testing.T) {
 		{[]string{"-c", "exit 3"}, 3, ""},
 		{[]string{"-c", "kill -9 $$"}, 137, "signal 9"},
 		{[]string{"/no/such/program"}, 127, ""},
+		{[]string{"no-such-program"}, 127, "no-such-program"},
+		{[]string{"/etc/passwd"}, 126, "not executable"},
 		{[]string{"-t", "0.2", "-c", "sleep 60"}, 143, "timed out"},
 	} {
 		r := w.run(append([]string{"run"}, c.args...)...)
@@ -59,11 +62,35 @@ func TestRunPassesStandardInput(t *testing.T) {
 	if r := w.with("not this", "run", "--stdin", "in.txt", "cat"); r.out != "from the file" {
 		t.Errorf("--stdin FILE: %q, %q", r.out, r.err)
 	}
-	if r := w.with(strings.Repeat("x", rota.MaxInput+1), "run", "cat"); r.code != 125 || !strings.Contains(r.err, "more than 64.0 MiB") {
+	sparse, err := os.Create("large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sparse.Close()
+	if err := sparse.Truncate(rota.MaxInput + 1); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.start(sparse, "run", "cat").end(t); r.code != 125 || !strings.Contains(r.err, "more than 64.0 MiB") {
 		t.Errorf("too much: %d %q", r.code, r.err)
 	}
 	if out := w.ok("ls", "-q", "--all"); strings.Count(out, "\n") != 4 {
-		t.Errorf("the job that could not be sent whole is still there: %q", out)
+		t.Errorf("jobs %q", out)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestEndlessInputIsRefused(t *testing.T) {
+	total, last := 0, error(nil)
+	for part, err := range inputParts(zeros{}) {
+		if total, last = total+len(part.Input), err; err != nil {
+			break
+		}
+	}
+	if !errors.Is(last, rota.ErrTooLarge) || total != rota.MaxInput {
+		t.Errorf("%d bytes, then %v", total, last)
 	}
 }
 
@@ -236,5 +263,30 @@ func TestOwnOutputFiles(t *testing.T) {
 	}
 	if r := w.run("logs", "1"); !strings.Contains(r.err, "o-1.txt") {
 		t.Errorf("logs does not name the file: %q", r.err)
+	}
+}
+
+// TestInsideAJobS1: with a job's socket and token a command may submit, and look at what the job submitted.
+func TestInsideAJobS1(t *testing.T) {
+	w := newUp(t)
+	w.ok("submit", "--hold", "-n", "not mine", "true")
+	job := w.start(nil, "run", "-c", `cp $ROTA_TOKEN_FILE token; echo $ROTA_SOCKET; until test -f end; do sleep 0.01; done`)
+	job.out.until(t, "\n")
+	t.Setenv("ROTA_SOCKET", strings.TrimSpace(job.out.String()))
+	t.Setenv("ROTA_TOKEN_FILE", filepath.Join(w.work, "token"))
+	t.Setenv("ROTA_DATA", "/nowhere")
+	if r := w.run("run", "echo", "child"); r.out != "child\n" || r.code != 0 {
+		t.Errorf("run: %+v", r)
+	}
+	if r := w.run("wait", "last"); r.code != 0 {
+		t.Errorf("wait last: %+v", r)
+	}
+	if out := w.ok("ls", "-q"); out != "3\n" {
+		t.Errorf("it sees %q", out)
+	}
+	w.fails(4, "did not submit it", "show", "1")
+	w.write("end", "")
+	if r := job.end(t); r.code != 0 {
+		t.Errorf("%+v", r)
 	}
 }

@@ -19,6 +19,7 @@ type screen struct {
 	colour   bool // stdout is a terminal that shows colours
 	bar      string
 	shown    bool // the bar stands on the terminal now
+	within   bool // what was last written to the terminal did not end its line
 	size     func() int
 }
 
@@ -62,6 +63,9 @@ func (s *screen) write(w io.Writer, p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wipe()
+	if len(p) > 0 && isTerminal(w) {
+		s.within = p[len(p)-1] != '\n'
+	}
 	return w.Write(p)
 }
 
@@ -70,6 +74,7 @@ func (s *screen) note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wipe()
+	s.newLine()
 	_, _ = io.WriteString(s.err, strings.TrimRight(text, "\n")+"\n")
 	s.paint()
 }
@@ -93,8 +98,17 @@ func (s *screen) paint() {
 	if s.bar == "" || !s.errTerm {
 		return
 	}
+	s.newLine()
 	_, _ = io.WriteString(s.err, s.bar)
 	s.shown = true
+}
+
+// newLine leaves a line that somebody's output has begun.
+func (s *screen) newLine() {
+	if s.within && s.errTerm {
+		_, _ = io.WriteString(s.err, "\n")
+	}
+	s.within = false
 }
 
 // wipe removes the bar from the terminal. It comes back with the next draw or note.

@@ -95,8 +95,7 @@ func exitCode(t *rota.Task) int {
 		return *t.Exit
 	case t.Signal != 0:
 		return exitSignal + t.Signal
-	case t.Outcome == rota.OutcomeRefused && strings.Contains(t.Reason, "not found"),
-		t.Outcome == rota.OutcomeRefused && strings.Contains(t.Reason, "no such file"):
+	case t.Outcome == rota.OutcomeRefused && strings.Contains(t.Reason, "no such"):
 		return exitNoProgram
 	case t.Outcome == rota.OutcomeRefused:
 		return exitCannotRun

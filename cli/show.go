@@ -83,7 +83,11 @@ func (a *app) describe(s *shown) string {
 	f.add("job", job.ID.String())
 	f.add("name", clean(job.Spec.Name))
 	if s.Task != nil {
-		f.add("state", s.Task.State.String()+": "+standing(job, s.Task, a.now()))
+		state := s.Task.State.String()
+		if s.Task.State != rota.Succeeded {
+			state += ": " + standing(job, s.Task, a.now())
+		}
+		f.add("state", state)
 	} else {
 		f.add("state", job.State().String())
 		f.add("tasks", taskCounts(job.Progress))

@@ -44,7 +44,7 @@ type world struct {
 // newWorld is a data folder without a node.
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, dir: t.TempDir(), work: t.TempDir(), sigs: make(chan os.Signal, 4)}
-	for _, name := range []string{"SERVER", "SOCKET", "TOKEN_FILE", "SLOTS", "NAME", "QUEUES", "LISTEN"} {
+	for _, name := range []string{"SERVER", "SOCKET", "TOKEN_FILE", "SLOTS", "NODE_NAME", "QUEUES", "LISTEN"} {
 		t.Setenv("ROTA_"+name, "")
 	}
 	t.Setenv("ROTA_DATA", w.dir)
@@ -139,7 +139,11 @@ func (w *world) deps() Deps {
 			if w.down == nil {
 				return nil, nil, ErrNoNode
 			}
-			c := api.Dial(w.socket())
+			socket := t.Socket
+			if socket == "" {
+				socket = w.socket()
+			}
+			c := api.Dial(socket).WithToken(t.Token)
 			return c, closer(c.Close), nil
 		},
 		Local: func(ctx context.Context, data string, write bool) (rota.Service, io.Closer, error) {

@@ -51,7 +51,7 @@ func TestPrecedence(t *testing.T) {
 	l := Loader{
 		System: file(t, "slots = 2\nqueues = [\"gpu\", \"*\"]\nname = \"sys\"\n[log]\nformat = \"json\"\n"),
 		User:   file(t, "slots = 3\nname = \"user\"\n\n[retention]\nage = \"7d\"\njobs = \"none\"\n"),
-		Getenv: env("ROTA_SLOTS=4", "ROTA_LOG_LEVEL=debug", "ROTA_NAME="),
+		Getenv: env("ROTA_SLOTS=4", "ROTA_LOG_LEVEL=debug", "ROTA_NODE_NAME=", "ROTA_NAME=a job"),
 		Flags:  []Flag{{"slots", "--slots", "5"}},
 	}
 	c, all, err := l.Load()

@@ -86,8 +86,11 @@ func hostName(Getenv) string {
 	return host[:min(len(host), rota.MaxQueueName-1)]
 }
 
-// env is the variable of a setting: ROTA_TLS_CERT for tls.cert.
+// env is the variable of a setting: ROTA_TLS_CERT for tls.cert. Jobs have their own name as ROTA_NAME.
 func (s setting) env() string {
+	if s.key == "name" {
+		return "ROTA_NODE_NAME"
+	}
 	return "ROTA_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.key))
 }
 
