@@ -29,7 +29,7 @@ func steps(t *testing.T, page, heading string) (all []step) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(b), "\n"+heading+"\n")
+	_, text, found := strings.Cut("\n"+string(b), "\n"+heading+"\n")
 	if !found {
 		t.Fatalf("%s has no heading %q", page, heading)
 	}
