@@ -137,7 +137,7 @@ func placeOf(queue string, patterns []string) int {
 			}
 		case p == queue && !exact:
 			place, exact = i, true
-		case place < 0 && rota.MatchName(p, queue):
+		case place < 0 && rota.MatchName(p, queue) && queue[0] != '@': // a node's own queue is served by its name alone
 			place = i
 		}
 	}

@@ -33,6 +33,11 @@ func (t *tx) operate(op rota.Operation) (rota.Operation, error) {
 	}
 	_, upper := rota.JobID(last).Tasks()
 	op.Upper, op.At = upper, fromMicros(t.now)
+	for _, s := range op.Filter.Tasks {
+		if s.First < rota.PlainTask(1) || s.Last < s.First {
+			return op, rota.Invalid("%s tasks %d to %d: no span of tasks", op.Act, s.First, s.Last)
+		}
+	}
 	slices.SortFunc(op.Filter.Tasks, func(a, b rota.Span) int { return compare(int64(a.First), int64(b.First)) })
 	run := running{Operation: op}
 	if err := t.step(&run); err != nil || run.Ended {
