@@ -219,6 +219,23 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// TestLogsSayWhatIsMissing: without the node only the head and tail of a long output are kept.
+func TestLogsSayWhatIsMissing(t *testing.T) {
+	w := newUp(t)
+	w.run("run", "-c", "seq 1 100000")
+	w.down()
+	r := w.run("logs", "1")
+	if r.code != 0 || !strings.HasPrefix(r.out, "1\n2\n") || !strings.HasSuffix(r.out, "99999\n100000\n") || !strings.Contains(r.err, "… 523,359 bytes of 1's stdout were not kept …") {
+		t.Errorf("%d, %d bytes, %q", r.code, len(r.out), r.err)
+	}
+	if r := w.run("logs", "-n", "2", "1"); r.out != "99999\n100000\n" || r.err != "" {
+		t.Errorf("-n 2: %+v", r)
+	}
+	if r := w.run("logs", "-n", "8000", "1"); !strings.HasSuffix(r.out, "\n100000\n") || strings.HasPrefix(r.out, "1\n") {
+		t.Errorf("-n 8000: %d bytes, %q", len(r.out), r.err)
+	}
+}
+
 func TestWait(t *testing.T) {
 	w := newUp(t)
 	w.ok("submit", "true")
@@ -475,6 +492,13 @@ func TestUnknownCommands(t *testing.T) {
 	w.fails(2, "did you mean `rota submit`?", "submti")
 	w.fails(2, "`rota --help` lists the commands", "xyzzyx")
 	w.fails(2, "one too many", "version", "now")
+	for _, args := range [][]string{{"--help"}, {"submit", "--help"}, {"cron", "--help"}, {"cron", "add", "--help"}} {
+		for line := range strings.Lines(w.ok(args...)) {
+			if width(line) > 82 {
+				t.Errorf("%q: a line of %d columns: %q", args, width(line), line)
+			}
+		}
+	}
 	w.fails(2, "did you mean --data?", "ls", "--dta", "x")
 	if r := w.run(); r.code != 0 || !strings.Contains(r.out, "Daily:") {
 		t.Errorf("%+v", r)

@@ -10,7 +10,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	var form form
 	cmd := &cobra.Command{
 		Use:     "doctor",
-		Short:   "Check this machine: what is fine, what is not, and what mends it",
+		Short:   "Check this machine, and say what mends what is wrong",
 		Example: examples("rota doctor", "rota doctor -o json"),
 		Args:    exactly(),
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +24,9 @@ func (a *app) rootCommand() *cobra.Command {
 Data goes to stdout, talk to stderr. Commands end with 0, 1 (failed), 2 (wrong usage), 3 (not found), 4 (not
 allowed) or 5 (no server). run and wait end with the job's own code, 128+N when signal N ended it, 124 when
 waiting took too long, and 125 when Rota itself failed.`,
-		Example: `  rota run -- make test                 run it now, see its output, end with its code
+		Example: `  rota run -- make test              run it now, see its output, get its code
   find . -name '*.go' | rota run --each-line - -- gofmt -l {line}
-  rota up                               a whole node, until Ctrl-C
+  rota up                            a whole node, until Ctrl-C
   rota submit -a 1-1000%50 -- ./sim {task}
   rota ls`,
 		SilenceErrors:      true,
@@ -46,11 +47,14 @@ waiting took too long, and 125 when Rota itself failed.`,
 	g.StringVar(&a.tokenFile, "token-file", "", "`file` with the token for the server (ROTA_TOKEN_FILE)")
 	root.AddGroup(&cobra.Group{ID: groupDaily, Title: "Daily:"}, &cobra.Group{ID: groupAdmin, Title: "Nodes, queues, schedules:"},
 		&cobra.Group{ID: groupMore, Title: "More:"})
+	keepOrder()
 	a.addCommands(root)
-	cobra.EnableCommandSorting = false
 	root.SetUsageTemplate(usageTemplate)
 	return root
 }
+
+// keepOrder makes the library list commands as they were added. The setting is the whole process's.
+var keepOrder = sync.OnceFunc(func() { cobra.EnableCommandSorting = false })
 
 func (a *app) addCommands(root *cobra.Command) {
 	for _, g := range []struct {
@@ -71,6 +75,33 @@ func (a *app) addCommands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
+	for _, c := range append(commandsBelow(root), root) {
+		c.Long = wrap(c.Long, 79)
+	}
+}
+
+// wrap breaks the lines of paragraphs anew, so that none is longer than so many columns.
+func wrap(text string, columns int) string {
+	paragraphs := strings.Split(text, "\n\n")
+	for i, p := range paragraphs {
+		var b strings.Builder
+		at := 0
+		for _, word := range strings.Fields(p) {
+			switch {
+			case at == 0:
+			case at+1+width(word) > columns:
+				b.WriteByte('\n')
+				at = 0
+			default:
+				b.WriteByte(' ')
+				at++
+			}
+			b.WriteString(word)
+			at += width(word)
+		}
+		paragraphs[i] = b.String()
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // nounCommand is a command that only holds others: "rota queue".
@@ -115,9 +146,9 @@ func some(name string) cobra.PositionalArgs {
 // examples joins lines of a command's help.
 func examples(lines ...string) string { return "  " + strings.Join(lines, "\n  ") }
 
-const usageTemplate = `Usage:{{if .Runnable}}{{if not (and .HasAvailableSubCommands .HasParent)}}
-  {{.UseLine}}{{end}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
+const usageTemplate = `Usage:{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND{{else}}
+  {{.UseLine}}{{end}}{{if .HasExample}}
 
 Examples:
 {{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if eq (len .Groups) 0}}
@@ -129,10 +160,10 @@ Commands:{{range $cmds}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 
 Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+{{.LocalFlags.FlagUsagesWrapped 79 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
 
 Global flags:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+{{.InheritedFlags.FlagUsagesWrapped 79 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
 
 "{{.CommandPath}} COMMAND --help" says more.{{end}}
 `
