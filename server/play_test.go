@@ -41,12 +41,13 @@ type play struct {
 	hand   map[rota.JobID]int          // retries by hand
 	doomed map[rota.TaskID]bool        // was to be cancelled, and that was acknowledged
 	newest map[rota.TaskID]int         // the highest attempt that was claimed
+	came   map[rota.Dependency]bool    // ends of jobs that came, once
 }
 
 func newPlay(rt *rapid.T, store rota.Store, clock *storetest.Clock) *play {
 	p := &play{faulty: storetest.NewFaulty(store), clock: clock, jobs: map[rota.JobID]*rota.Spec{}, held: map[rota.Try]*rota.Assignment{},
 		seen: map[rota.TaskID]rota.Task{}, sent: map[rota.Try][]rota.Outcome{}, hand: map[rota.JobID]int{},
-		doomed: map[rota.TaskID]bool{}, newest: map[rota.TaskID]int{}}
+		doomed: map[rota.TaskID]bool{}, newest: map[rota.TaskID]int{}, came: map[rota.Dependency]bool{}}
 	p.s = New(p.faulty, Options{})
 	p.ctx = rota.WithPrincipal(context.Background(), rota.Principal{Name: "ada", Role: rota.RoleAdmin})
 	p.open(rt, nil)
@@ -104,16 +105,30 @@ func (p *play) send(rt *rapid.T, x rota.Exchange) {
 		}
 		delete(p.held, f.Try)
 	}
+	p.noteEnds(rt)
 	for i := range got.Claimed {
 		p.claimed(rt, &got.Claimed[i])
 	}
 }
 
-// claimed checks that an attempt is the only one of its task (I4) and newer than all before (I5).
+// claimed checks that an attempt is the only one of its task (I4), newer than all before (I5), within its limits, and
+// that what its job waits for has come (P15).
 func (p *play) claimed(rt *rapid.T, a *rota.Assignment) {
+	running, spec := 1, p.jobs[a.Task.Job()]
 	for try := range p.held {
 		if try.Task == a.Task {
 			rt.Fatalf("%v was claimed while %v runs", a.Try, try)
+		}
+		if try.Task.Job() == a.Task.Job() {
+			running++
+		}
+	}
+	if spec.Limit > 0 && running > spec.Limit {
+		rt.Fatalf("%v was claimed as the %dth of its array at once, and %d is the limit", a.Try, running, spec.Limit)
+	}
+	for _, d := range spec.After {
+		if !p.came[d] && p.hand[a.Task.Job()] == 0 { // who retries by hand what starved means it
+			rt.Fatalf("%v was claimed before what it waits for: %s of job %v", a.Try, d.When, d.Job)
 		}
 	}
 	if a.Attempt <= p.newest[a.Task] {
@@ -124,6 +139,25 @@ func (p *play) claimed(rt *rapid.T, a *rota.Assignment) {
 	}
 	p.newest[a.Task] = a.Attempt
 	p.held[a.Try] = a
+}
+
+// noteEnds takes note of how jobs ended. A retry by hand does not take it back.
+func (p *play) noteEnds(rt *rapid.T) {
+	jobs, err := p.s.Jobs(p.ctx, rota.JobQuery{Max: maxAnswer})
+	if err != nil {
+		rt.Fatalf("jobs: %v", err)
+	}
+	for _, job := range jobs {
+		if job.Progress.Ended() {
+			p.came[rota.Dependency{Job: job.ID, When: rota.AfterAny}] = true
+			if job.Failed+job.Cancelled == 0 {
+				p.came[rota.Dependency{Job: job.ID, When: rota.AfterOK}] = true
+			}
+			if job.Failed > 0 {
+				p.came[rota.Dependency{Job: job.ID, When: rota.AfterFail}] = true
+			}
+		}
+	}
 }
 
 // finish is some end of an attempt.
@@ -187,8 +221,9 @@ func (p *play) tasks(rt *rapid.T) []rota.Task {
 	}
 }
 
-// observe compares all tasks with what they were.
+// observe compares all tasks with what they were. That a success is never left again (I2) is among the moves.
 func (p *play) observe(rt *rapid.T) {
+	p.noteEnds(rt)
 	for _, task := range p.tasks(rt) {
 		before, known := p.seen[task.ID]
 		p.seen[task.ID] = task
@@ -238,25 +273,6 @@ func reachable(from, to rota.State) bool {
 		}
 	}
 	return false
-}
-
-// ended reports whether all that was acknowledged has ended, and then counts the successes of each task (I2).
-func (p *play) ended(rt *rapid.T) bool {
-	if len(p.unended(rt)) > 0 {
-		return false
-	}
-	for id := range p.seen {
-		task, earlier, err := p.s.Task(p.ctx, id)
-		if err != nil {
-			rt.Fatalf("task %v: %v", id, err)
-		}
-		for _, a := range append(earlier, task.Attempt) {
-			if a.Outcome == rota.OutcomeSucceeded && (task.State == rota.Failed || a.Number != task.Attempt.Number) {
-				rt.Fatalf("task %v: attempt %d succeeded, and %d came after: %+v", id, a.Number, task.Attempt.Number, earlier)
-			}
-		}
-	}
-	return true
 }
 
 // unended are the acknowledged jobs that have not ended.
