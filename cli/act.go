@@ -72,7 +72,7 @@ named by id is counted first and asked for, or needs --yes.`),
 		if len(args) == 0 && !f.given() {
 			return rota.Invalid("nothing is selected").WithFix("name jobs (rota %s 42), or select them by flags: rota %s --help", what.use, what.use)
 		}
-		c, err := a.connect(cmd, wantWrite)
+		c, err := a.connect(cmd, wantChange)
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ standard input that were uploaded go along. What the job waited for (--at, --aft
 }
 
 func (a *app) again(cmd *cobra.Command, flags *specFlags, arg string, command []string) error {
-	w := wantWrite
+	w := wantChange
 	if flags.dryRun {
 		w = wantRead
 	}

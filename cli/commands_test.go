@@ -64,7 +64,12 @@ func TestNothingStoredYet(t *testing.T) {
 	if r := w.run("ls", "-o", "json"); r.out != "[]\n" || r.err != "" {
 		t.Errorf("%+v", r)
 	}
-	w.fails(3, "nothing is stored yet", "show", "1")
+	for _, args := range [][]string{{"show", "1"}, {"cancel", "1"}, {"again", "1"}, {"cron", "rm", "x"}, {"token", "rm", "x"}, {"queue", "ls"}} {
+		w.fails(3, "nothing is stored yet", args...)
+	}
+	if files, _ := os.ReadDir(w.dir); len(files) > 0 {
+		t.Errorf("a store was made: %v", files)
+	}
 }
 
 // TestKey: the same key names the same job, also for many tasks.

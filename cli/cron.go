@@ -214,7 +214,7 @@ func (a *app) cronRmCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME...", Short: "Remove schedules; their jobs stay", Example: examples("rota cron rm nightly"), Args: some("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd, wantWrite)
+			c, err := a.connect(cmd, wantChange)
 			if err != nil {
 				return err
 			}

@@ -290,3 +290,18 @@ func TestInsideAJobS1(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestFollowingOutlivesARestart: who follows a job is told when the node goes, and goes on when it is back.
+func TestFollowingOutlivesARestart(t *testing.T) {
+	w := newUp(t)
+	r := w.start(nil, "run", "-c", `echo attempt $ROTA_ATTEMPT; until test -f end; do sleep 0.01; done; echo done`)
+	r.out.until(t, "attempt 1\n")
+	w.down()
+	r.err.until(t, "the node does not answer")
+	w.up(false)
+	r.out.until(t, "attempt 2\n")
+	w.write("end", "")
+	if got := r.end(t); got.code != 0 || got.out != "attempt 1\nattempt 2\ndone\n" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -31,10 +31,10 @@ func (t Target) remote() bool { return t.Server != "" }
 type want int
 
 const (
-	wantNode  want = iota // fails
-	wantRead              // reads the store itself
-	wantWrite             // writes the store itself
-	wantRun               // starts a transient node
+	wantRead   want = iota // reads the store itself
+	wantWrite              // writes the store itself
+	wantChange             // likewise, and fails when there is none: it changes what is there
+	wantRun                // starts a transient node
 )
 
 // connect reaches what the command talks to.
@@ -58,14 +58,23 @@ func (a *app) reach(ctx context.Context, c config.Config, t Target, w want) (*co
 	switch w {
 	case wantRead, wantWrite:
 		return a.open(ctx, t, w == wantWrite)
-	case wantRun:
+	case wantChange:
+		there, err := a.open(ctx, t, false)
+		if err != nil || !there.local {
+			return there, err
+		}
+		there.Close()
+		return a.open(ctx, t, true)
+	}
+	for range 10 { // the node that answered may be one that was about to end
 		if err := a.deps.Transient(ctx, c); err != nil {
 			return nil, err
 		}
-		s, closer, err = a.deps.Connect(ctx, t)
-		return a.conn(s, closer, t, false), err
+		if s, closer, err = a.deps.Connect(ctx, t); !errors.Is(err, ErrNoNode) {
+			break
+		}
 	}
-	return nil, noNode(t)
+	return a.conn(s, closer, t, false), err
 }
 
 // open opens the store here; a node that came up meanwhile is asked instead.
@@ -91,10 +100,6 @@ func (a *app) open(ctx context.Context, t Target, write bool) (*conn, error) {
 
 func (a *app) conn(s rota.Service, closer io.Closer, t Target, local bool) *conn {
 	return &conn{Service: s, Closer: closer, target: t, local: local, note: a.note}
-}
-
-func noNode(t Target) error {
-	return rota.Errorf(rota.ErrUnavailable, "no node runs on %s", t.Data).WithFix("start one: rota up")
 }
 
 func noStore(t Target) error {

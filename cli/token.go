@@ -123,7 +123,7 @@ func (a *app) tokenRmCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm ID|NAME...", Short: "Remove tokens: they let nobody in any more", Example: examples("rota token rm 3"), Args: some("ID|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd, wantWrite)
+			c, err := a.connect(cmd, wantChange)
 			if err != nil {
 				return err
 			}
