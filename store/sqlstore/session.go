@@ -92,16 +92,17 @@ func (t *tx) openAgain(o rota.Opening) (bool, error) {
 	return true, nil
 }
 
-// loseSessions marks a node's earlier sessions lost, and gives back what they had claimed and never started.
+// loseSessions marks a node's earlier sessions lost, and gives back what they had claimed and never started. What is
+// left of sessions lost before is not looked at: it had been started, else it would have been given back then.
 func (t *tx) loseSessions(o rota.Opening) error {
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1)`, o.Node.Name)
+	if err != nil {
+		return err
+	}
 	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1`, o.Node.Name, sessionLost); err != nil {
 		return err
 	}
 	if err := t.openHomes(o.Session); err != nil {
-		return err
-	}
-	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 2)`, o.Node.Name)
-	if err != nil {
 		return err
 	}
 	var ends []end

@@ -16,6 +16,7 @@ func testRescue(s suite) {
 	s.test("P3_a_finish_after_the_sweep_is_refused", rescueFinishLate)
 	s.test("P6_a_refused_claim_does_not_lose_the_finish", rescueFinishAndClaim)
 	s.test("P7_what_was_never_started_is_given_back_and_the_rest_is_lost", rescueStarted)
+	s.test("P7_what_waits_for_its_rescue_is_lost_whatever_the_next_session_knows", rescueLater)
 	s.test("P3_only_the_sessions_of_that_node_are_lost", rescueOthers)
 	s.test("P3_a_claim_races_the_loss_of_its_session", rescueRace)
 	s.test("P18_many_tasks_are_rescued", rescueMany)
@@ -150,6 +151,21 @@ func rescueStarted(t *testing.T, w *world) {
 	}
 	if task, earlier := w.history(t, started); len(earlier) != 1 || earlier[0].Outcome != rota.OutcomeLost || earlier[0].Reason == "" || earlier[0].Ended.IsZero() {
 		t.Errorf("%+v, earlier %+v", task, earlier)
+	}
+	w.verify(t)
+}
+
+// rescueLater has a node die again before what its first session ran was rescued: the journal of the second life does
+// not tell of it any more.
+func rescueLater(t *testing.T, w *world) {
+	id := w.one(t)
+	s := w.session(t)
+	try := s.claimOne(t, id)
+	w.sessionOf(t, s.node, true, try)
+	w.sessionOf(t, s.node, true)
+	w.settle(t)
+	if task := w.wantState(t, id, rota.Ready); task.Lost != 1 || task.Returns != 0 || task.Outcome != rota.OutcomeLost {
+		t.Errorf("what was started: %+v", task)
 	}
 	w.verify(t)
 }
