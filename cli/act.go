@@ -196,7 +196,7 @@ func (a *app) seeThrough(ctx context.Context, c *conn, what act, op rota.Operati
 			a.note("rota: no node runs: the rest of %s is done when one does", plural(op.Matched, what.thing))
 			return op, nil
 		}
-		text := fmt.Sprintf("%s: %s of %s", what.use, number(op.Done), plural(op.Matched, what.thing))
+		text := fmt.Sprintf("%s: %s so far", what.use, plural(op.Done, what.thing))
 		if a.screen.errTerm {
 			a.screen.draw(cut(text, a.screen.size()-1))
 		} else if now := a.now(); now.Sub(said) >= sayEvery {

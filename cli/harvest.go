@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	page    = 500 // tasks or jobs asked for at once
-	maxOpen = 200 // tasks that were seen unended and are looked at again one by one
+	page    = 1000 // tasks or jobs asked for at once: no server gives more
+	maxOpen = 200  // tasks that were seen unended and are looked at again one by one
 )
 
 var endedStates = []rota.State{rota.Succeeded, rota.Failed, rota.Cancelled}
