@@ -29,7 +29,7 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	var settled <-chan time.Time
-	for {
+	for reads := 1; ; reads++ {
 		_, changed := changes.now()
 		job, err := s.readable(ctx, p, id)
 		if err != nil || job.Progress.Ended() || wait <= 0 {
@@ -38,15 +38,23 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 		if settled == nil && job.Progress != seen {
 			settled = time.After(settling)
 		}
-		select {
-		case <-changed:
-		case <-look.C:
-		case <-settled:
-			return job.Progress, nil
-		case <-over.C:
-			return job.Progress, nil
-		case <-ctx.Done():
-			return rota.Progress{}, ctx.Err()
+		// The more often it has changed, the longer the next look waits: a busy job is not read at each of its changes.
+		rest := time.After(min(time.Duration(reads-1)*time.Millisecond, settling/2))
+		for woken := false; !woken || rest != nil; {
+			select {
+			case <-changed:
+				woken, changed = true, nil
+			case <-look.C:
+				woken = true
+			case <-rest:
+				rest = nil
+			case <-settled:
+				return job.Progress, nil
+			case <-over.C:
+				return job.Progress, nil
+			case <-ctx.Done():
+				return rota.Progress{}, ctx.Err()
+			}
 		}
 	}
 }

@@ -50,7 +50,7 @@ func drainAll(b *testing.B, s *Store, size, want int) {
 			done = append(done, rota.Finish{Try: a.Try, Outcome: rota.OutcomeSucceeded, Exit: &zero, StartedAgo: 1000, EndedAgo: 1000})
 		}
 		if n < want && len(done) == 0 {
-			if sw, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); err != nil || !sw.More {
+			if sw, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); err != nil || sw.Moved == 0 {
 				b.Fatal("nothing left to claim", n, want, err)
 			}
 		}

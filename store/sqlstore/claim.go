@@ -4,31 +4,25 @@ import (
 	"cmp"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/rotaqueue/rota"
 )
 
-// claimed is a task that was just claimed.
+// claimed is a task that was just claimed, or is about to be, and its place in the order.
 type claimed struct {
 	id             rota.TaskID
 	attempt, limit int
 	lost, returns  int
-	lane           int64
+	lane, rank     int64
 }
 
-const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), lane`
+const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), lane, rank`
 
 func scanClaimed(r *sql.Rows) (c claimed, err error) {
-	err = r.Scan(&c.id, &c.attempt, &c.limit, &c.lost, &c.returns, &c.lane)
+	err = r.Scan((*int64)(&c.id), &c.attempt, &c.limit, &c.lost, &c.returns, &c.lane, &c.rank)
 	return c, err
-}
-
-// pick is a task that may be claimed, and its place in the order.
-type pick struct {
-	id   rota.TaskID
-	rank int64
-	lane int64
 }
 
 // claim takes up to c.Max ready tasks for a session, group by group of the queues it serves, within a group by rank,
@@ -45,7 +39,7 @@ func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) 
 	if err != nil {
 		return nil, err
 	}
-	var picks []pick
+	var picks []claimed
 	for _, lanes := range groups {
 		got, err := t.pickFrom(lanes, min(c.Max, stepRows)-len(picks), ops)
 		if err != nil {
@@ -63,7 +57,7 @@ func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) 
 
 // pickFrom picks ready tasks of one group of lanes. What an open operation is about to cancel or hold is moved here
 // and now instead: the effect of an operation on claiming is immediate (P18).
-func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]pick, error) {
+func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]claimed, error) {
 	for moved := 0; ; {
 		picks, err := t.heads(lanes, n)
 		if err != nil || len(ops) == 0 || len(picks) == 0 {
@@ -80,27 +74,26 @@ func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]pick, error) {
 }
 
 // heads are the first n ready tasks of the lanes together.
-func (t *tx) heads(lanes []int64, n int) ([]pick, error) {
-	var picks []pick
+func (t *tx) heads(lanes []int64, n int) ([]claimed, error) {
+	var picks []claimed
 	for _, lane := range lanes {
 		err := t.query(func(r *sql.Rows) error {
-			p := pick{lane: lane}
-			err := r.Scan(&p.id, &p.rank)
+			p, err := scanClaimed(r)
 			picks = append(picks, p)
 			return err
-		}, `SELECT id, rank FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2`, lane, n)
+		}, `SELECT `+claimedColumns+` FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2`, lane, n)
 		if err != nil {
 			return nil, err
 		}
 	}
 	if len(lanes) > 1 {
-		slices.SortFunc(picks, func(a, b pick) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
+		slices.SortFunc(picks, func(a, b claimed) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
 	}
 	return picks[:min(n, len(picks))], nil
 }
 
 // applyOpen applies open operations that stop tasks to the picks they cover, and says how many they moved.
-func (t *tx) applyOpen(ops []running, picks []pick) (int, error) {
+func (t *tx) applyOpen(ops []running, picks []claimed) (int, error) {
 	ids := make([]rota.TaskID, len(picks))
 	for i := range picks {
 		ids[i] = picks[i].id
@@ -129,27 +122,26 @@ func (t *tx) applyOpen(ops []running, picks []pick) (int, error) {
 	return moved, nil
 }
 
-// take claims the picks.
-func (t *tx) take(session, seq int64, picks []pick) ([]rota.Assignment, error) {
-	place := make(map[rota.TaskID]int, len(picks))
+// take claims the picks, whose rows were read, and are held, in this transaction. (RETURNING would read them for us, at
+// twice the price: it runs as a trigger for each row.)
+func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error) {
 	ids := make([]rota.TaskID, len(picks))
-	for i, p := range picks {
-		place[p.id], ids[i] = i, p.id
-		t.count(p.lane, rota.Ready, -1)
-		t.count(p.lane, rota.Running, 1)
+	for i := range picks {
+		picks[i].attempt++
+		ids[i] = picks[i].id
+		t.count(picks[i].lane, rota.Ready, -1)
+		t.count(picks[i].lane, rota.Running, 1)
 	}
-	got := make([]claimed, len(picks))
-	err := t.query(func(r *sql.Rows) error {
-		c, err := scanClaimed(r)
-		got[place[c.id]] = c
-		return err
-	}, `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
+	n, err := t.exec(`UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
 		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL
-		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4 RETURNING `+claimedColumns, list(ids), session, seq, t.now)
+		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4`, list(ids), session, seq, t.now)
+	if err == nil && n != len(picks) {
+		err = fmt.Errorf("%d of %d picks were claimed", n, len(picks))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return t.assign(got)
+	return t.assign(picks)
 }
 
 // assign adds to claimed tasks what their jobs say.
@@ -195,6 +187,17 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 // assignedJobs are the parts of assignments that are the same for all tasks of a job.
 func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, error) {
 	jobs := make(map[rota.JobID]rota.Assignment, len(ids))
+	var unknown []rota.JobID
+	for _, id := range ids {
+		if a, known := t.s.w.templates.get(id); known {
+			jobs[id] = a
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) == 0 {
+		return jobs, nil
+	}
 	return jobs, t.query(func(r *sql.Rows) error {
 		var id, limit, first, most, maxLost, input int64
 		var lostFails bool
@@ -213,9 +216,10 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 		}
 		a.HasInput = input > 0
 		jobs[rota.JobID(id)] = a
+		t.s.w.templates.put(rota.JobID(id), a)
 		return nil
 	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input FROM job
-		WHERE id IN (SELECT value FROM json_each(?1))`, list(ids))
+		WHERE id IN (SELECT value FROM json_each(?1))`, list(unknown))
 }
 
 func duration(us int64) rota.Duration { return rota.Duration(us * 1000) }

@@ -98,6 +98,9 @@ func (t *tx) releaseDependents(changed []rota.JobID) error {
 	if len(changed) == 0 {
 		return nil
 	}
+	if some, err := t.one(`SELECT 1 FROM dependency LIMIT 1`, nil, new(int)); !some || err != nil {
+		return err
+	}
 	type row struct {
 		rota.Dependency
 		job               rota.JobID

@@ -97,9 +97,10 @@ func (s *Store) shut() error {
 // writer is the connection that writes. It keeps every statement prepared. It is used by one transaction at a time,
 // and never with a context that can end: the driver would interrupt the statement, and the others with it.
 type writer struct {
-	lanes map[int64]lane // as the last transaction saw them; nil: to be read
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	lanes     map[int64]lane // as the last transaction saw them; nil: to be read
+	templates templates
+	conn      *sql.Conn
+	stmts     map[string]*sql.Stmt
 }
 
 func (w *writer) stmt(q string) (*sql.Stmt, error) {

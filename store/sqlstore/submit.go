@@ -19,6 +19,17 @@ func (s *Store) Submit(ctx context.Context, jobs []rota.NewJob) ([]rota.SubmitRe
 	return results, err
 }
 
+// remember keeps what the job's assignments will say. A job that is not stored after all never has one: its id is
+// given to another, which is remembered in its place.
+func (t *tx) remember(r *newRow) {
+	if r.More { // its input is still to come
+		t.s.w.templates.drop(r.id)
+		return
+	}
+	a := rota.Assignment{Spec: &r.Spec, Submitter: r.Submitter, Retry: r.Retry, HasInput: len(r.Input) > 0}
+	t.s.w.templates.put(r.id, a)
+}
+
 // newRow is a job on its way into its row.
 type newRow struct {
 	*rota.NewJob
@@ -169,6 +180,7 @@ func (t *tx) prepareRows(rows []*newRow) (err error) {
 			return err
 		}
 		r.spec = string(spec)
+		t.remember(r)
 		if len(r.Spec.Labels) > 0 {
 			labels, err := json.Marshal(r.Spec.Labels)
 			if err != nil {
