@@ -86,17 +86,17 @@ func (k *Local) prepare() error {
 		return err
 	}
 	path := filepath.Join(k.dir, "journal")
-	if err := k.recover(path); err != nil {
+	before, err := k.recover(path)
+	if err != nil {
 		return err
 	}
 	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
 		return err
 	}
-	var err error
 	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	if k.journal, err = newJournal(path, k.dir, k.log); err != nil {
+	if k.journal, err = newJournal(path, k.dir, before.tries(), k.log); err != nil {
 		_ = unix.Close(k.null)
 	}
 	return err

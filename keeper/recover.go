@@ -16,18 +16,18 @@ import (
 const scratchMark = "ROTA_SCRATCH_DIR="
 
 // recover ends what an earlier keeper of the folder left running.
-func (k *Local) recover(path string) error {
+func (k *Local) recover(path string) (life, error) {
 	life, err := readJournal(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return life, nil
 	}
 	if err != nil {
-		return err
+		return life, err
 	}
 	if life.boot != boot() || len(life.runs) == 0 {
-		return nil // the machine has started anew, and nothing of it lives
+		return life, nil // the machine has started anew, and nothing of it lives
 	}
-	return k.endLeft(life)
+	return life, k.endLeft(life)
 }
 
 // life is what the journal of an earlier keeper tells.
@@ -37,6 +37,15 @@ type life struct {
 	dir     string
 	runs    map[int]birth // by slot: tried and not ended
 	done    []rota.Try    // started and ended
+}
+
+// tries are the attempts that were started, or of which it is not said that they were not.
+func (l life) tries() []rota.Try {
+	tries := l.done
+	for _, b := range l.runs {
+		tries = append(tries, b.Try)
+	}
+	return tries
 }
 
 // readJournal reads what can be read: a line that was cut short says nothing.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,6 +271,16 @@ func TestForgetOnlyAfterTheFinishIsRecorded(t *testing.T) {
 			t.Error("not forgotten after the answer")
 		}
 	})
+}
+
+func TestP10_WhatAnEarlierKeeperStartedIsForgottenOnceTheStoreKnows(t *testing.T) {
+	started := []rota.Try{{Task: 7, Attempt: 1}, {Task: 8, Attempt: 2}}
+	in(t, 1, func(w *world) {
+		w.after(time.Minute)
+		if !slices.Equal(w.k.forgot, started) {
+			t.Errorf("forgot %v", w.k.forgot)
+		}
+	}, func(o *Options) { o.Started = started })
 }
 
 func TestAFailureIsRetriedAfterTheJobsWait(t *testing.T) {

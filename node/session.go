@@ -18,6 +18,7 @@ func (n *Node) open(ctx context.Context) error {
 	for {
 		err := n.svc.OpenSession(ctx, o)
 		if err == nil {
+			n.keeper.Forget(n.opts.Started) // the store knows now
 			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots)
 			return nil
 		}
