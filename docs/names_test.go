@@ -56,7 +56,7 @@ func TestWhatThePagesNameIsThere(t *testing.T) {
 	code := source(t)
 	tests := regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
 	cases := regexp.MustCompile("`servicetest \"([^\"]+)\"`")
-	files := regexp.MustCompile("`([a-z]+(?:/[a-z0-9_]+)*/[A-Za-z0-9_]+\\.(?:go|txtar|md|svg)|[a-z_]+\\.go)`")
+	files := regexp.MustCompile("`([a-z]+(?:/[a-z0-9_]+)*/[A-Za-z0-9_]+\\.(?:go|txtar|md|svg)|[a-z][a-z_]*\\.go)`")
 	for name, text := range pages(t) {
 		for _, m := range tests.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(code, "\nfunc "+m[1]+"(") {
@@ -66,6 +66,11 @@ func TestWhatThePagesNameIsThere(t *testing.T) {
 		for _, m := range cases.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(code, `{"`+m[1]+`"`) {
 				t.Errorf("%s names the case %q of servicetest, which there is not", name, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile("`([a-z]+\\.txtar)`").FindAllStringSubmatch(text, -1) {
+			if !exists(filepath.Join("../cmd/rota/testdata/script", m[1])) {
+				t.Errorf("%s names the script %s, which there is not", name, m[1])
 			}
 		}
 		folder := ".."
@@ -87,8 +92,7 @@ func TestWhatThePagesNameIsThere(t *testing.T) {
 // TestLinksLeadSomewhere follows the links between the pages, headings included.
 func TestLinksLeadSomewhere(t *testing.T) {
 	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	all := pages(t)
-	for name, text := range all {
+	for name, text := range pages(t) {
 		for _, m := range links.FindAllStringSubmatch(text, -1) {
 			target, heading, _ := strings.Cut(m[1], "#")
 			path := name
@@ -101,7 +105,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			}
 			if !exists(path) {
 				t.Errorf("%s links to %s, which there is not", name, m[1])
-			} else if heading != "" && !slices.Contains(anchors(all[path]), heading) {
+				continue
+			}
+			if b, err := os.ReadFile(path); heading != "" && (err != nil || !slices.Contains(anchors(string(b)), heading)) {
 				t.Errorf("%s links to %s: there is no such heading", name, m[1])
 			}
 		}

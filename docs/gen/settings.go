@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rotaqueue/rota/config"
@@ -13,21 +14,29 @@ var byMachine = map[string]string{
 	"slots": "the CPUs",
 }
 
-// settings are all settings with their variable and default.
+// settings are all settings with their variable and default. The variables are those that the loader asks for.
 func settings() (string, error) {
-	nothing := func(string) (string, bool) { return "", false }
+	var asked []string
+	nothing := func(name string) (string, bool) {
+		if strings.HasPrefix(name, "ROTA_") {
+			asked = append(asked, name)
+		}
+		return "", false
+	}
 	_, all, err := config.Loader{Getenv: nothing}.Load()
 	if err != nil {
 		return "", err
 	}
+	if len(asked) != len(all) {
+		return "", fmt.Errorf("%d settings, and %d variables were asked for", len(all), len(asked))
+	}
 	var rows [][]string
-	for _, s := range all {
-		variable := "ROTA_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Key))
+	for i, s := range all {
 		standard := byMachine[s.Key]
 		if standard == "" && s.Value != "" {
 			standard = "`" + s.Value + "`"
 		}
-		rows = append(rows, []string{"`" + s.Key + "`", "`" + variable + "`", standard, s.About})
+		rows = append(rows, []string{"`" + s.Key + "`", "`" + asked[i] + "`", standard, s.About})
 	}
 	return table([]string{"key", "variable", "default", ""}, rows), nil
 }
