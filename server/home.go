@@ -11,8 +11,32 @@ import (
 // home remembers the jobs that were submitted through a transient node's server, to tell them from the others that
 // wait for the next whole node (P27).
 type home struct {
-	mu   sync.Mutex
-	jobs map[rota.JobID]bool
+	mu     sync.Mutex
+	jobs   map[rota.JobID]bool
+	asked  bool
+	before int // tasks that waited before the first of these jobs came: there can be no more others than that
+}
+
+// first counts, once, what waits before anything is submitted through this server.
+func (h *home) first(ctx context.Context, store rota.Store) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.asked {
+		return nil
+	}
+	queues, err := store.Queues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, q := range queues {
+		for state, n := range q.Counts {
+			if !state.Ended() && state != rota.Running {
+				h.before += n
+			}
+		}
+	}
+	h.asked = true
+	return nil
 }
 
 func (h *home) add(id rota.JobID) {
@@ -24,8 +48,8 @@ func (h *home) add(id rota.JobID) {
 	h.jobs[id] = true
 }
 
-// waiting counts the tasks of these jobs that have neither ended nor run, and forgets the jobs that have ended.
-func (h *home) waiting(ctx context.Context, store rota.Store) (int, error) {
+// others counts, of so many tasks that wait, those that are not of these jobs. It forgets the jobs that have ended.
+func (h *home) others(ctx context.Context, store rota.Store, waiting int) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n := 0
@@ -40,5 +64,5 @@ func (h *home) waiting(ctx context.Context, store rota.Store) (int, error) {
 			n += job.Left() - job.Running
 		}
 	}
-	return n, nil
+	return min(max(waiting-n, 0), h.before), nil
 }

@@ -18,6 +18,11 @@ func (s *Server) Status(ctx context.Context) (rota.Status, error) {
 	}
 	id.Secret = nil
 	st := rota.Status{Version: rota.Version, Principal: p, Store: id, Node: s.opts.Node, Transient: s.opts.Transient}
+	if s.opts.Home != "" {
+		if err := s.home.first(ctx, s.store); err != nil {
+			return rota.Status{}, s.outward(err)
+		}
+	}
 	queues, err := s.store.Queues(ctx)
 	if err != nil {
 		return rota.Status{}, s.outward(err)
@@ -33,11 +38,9 @@ func (s *Server) Status(ctx context.Context) (rota.Status, error) {
 		}
 	}
 	if s.opts.Home != "" {
-		mine, err := s.home.waiting(ctx, s.store)
-		if err != nil {
+		if st.Others, err = s.home.others(ctx, s.store, st.Waiting); err != nil {
 			return rota.Status{}, s.outward(err)
 		}
-		st.Others = max(st.Waiting-mine, 0)
 	}
 	return st, nil
 }

@@ -49,9 +49,12 @@ func (s *Server) newJob(p rota.Principal, sub rota.Submission) (rota.NewJob, err
 }
 
 // hashOf tells two submissions with one key apart (P20). Defaults are filled in before, so that leaving one open
-// and naming it are the same request.
+// and naming it are the same request. The environment does not count: it is the caller's surroundings, which differ
+// from one call to the next.
 func hashOf(sub *rota.Submission) (string, error) {
-	text, err := json.Marshal(sub)
+	same := *sub
+	same.Spec.Env = nil
+	text, err := json.Marshal(&same)
 	if err != nil {
 		return "", rota.Invalid("submission: %v", err)
 	}
