@@ -23,7 +23,6 @@ type Config struct {
 	BehindProxy     bool     // a proxy in front does TLS
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
 	TLS             TLS
-	Local           Local
 
 	OutputCap Size // of each stream of an attempt, kept in the store
 	Retention Retention
@@ -34,11 +33,6 @@ type Config struct {
 type TLS struct {
 	Cert string
 	Key  string
-}
-
-// Local is what other local users may do (P28).
-type Local struct {
-	Submit []string // groups whose members may submit over the socket
 }
 
 // Retention says how much history is kept. Negative: no bound.

@@ -21,8 +21,11 @@ func (s *Server) Submit(ctx context.Context, sub rota.Submission) (rota.Submitte
 		return rota.Submitted{}, err
 	}
 	job, err := s.newJob(p, sub)
+	if err == nil && job.Home != "" {
+		err = s.home.first(ctx, s.store)
+	}
 	if err != nil {
-		return rota.Submitted{}, err
+		return rota.Submitted{}, s.outward(err)
 	}
 	res, err := s.submits.Do(ctx, job)
 	if err == nil {
@@ -76,38 +79,14 @@ func weighJob(j rota.NewJob) int {
 	return weight
 }
 
-// storeJobs is one call to the store for all jobs, or more where a key comes twice: the second is to find the first.
-func (s *Server) storeJobs(jobs []rota.NewJob) []rota.SubmitResult {
-	n := distinctKeys(jobs)
-	results := s.storeDistinct(jobs[:n])
-	if n < len(jobs) {
-		results = append(results, s.storeJobs(jobs[n:])...)
-	}
-	return results
-}
-
-// distinctKeys is how many of the jobs come before a key that came before.
-func distinctKeys(jobs []rota.NewJob) int {
-	type key struct{ submitter, key string }
-	seen := make(map[key]bool, len(jobs))
-	for i := range jobs {
-		k := key{jobs[i].Submitter, jobs[i].Key}
-		if k.key != "" && seen[k] {
-			return i
-		}
-		seen[k] = true
-	}
-	return len(jobs)
-}
-
-// storeDistinct is one call to the store. When it fails for an unknown reason nothing of it is stored, and the jobs
+// storeJobs is one call to the store. When it fails for an unknown reason nothing of it is stored, and the jobs
 // are tried one by one so that only the culprit fails (P6).
-func (s *Server) storeDistinct(jobs []rota.NewJob) []rota.SubmitResult {
+func (s *Server) storeJobs(jobs []rota.NewJob) []rota.SubmitResult {
 	results, err := s.store.Submit(context.Background(), jobs)
 	if err != nil && len(jobs) > 1 && !hopeless(err) {
 		results = make([]rota.SubmitResult, 0, len(jobs))
 		for i := range jobs {
-			results = append(results, s.storeDistinct(jobs[i:i+1])...)
+			results = append(results, s.storeJobs(jobs[i:i+1])...)
 		}
 		return results
 	}

@@ -48,6 +48,9 @@ type daemon struct {
 	tcp     net.Listener
 	started cli.Started
 	clients chan int // how many are connected, whenever that changes
+
+	doors  sync.WaitGroup // the listeners that are served
+	failed chan error
 }
 
 // up runs a node until it is told to stop.
@@ -175,15 +178,10 @@ func (d *daemon) run(ctx context.Context) error {
 	defer stopNode()
 
 	var all sync.WaitGroup
-	failed := make(chan error, 4)
-	report := func(err error) {
-		if err != nil {
-			failed <- err
-		}
-	}
-	all.Go(func() { report(d.server.Run(background)) })
+	d.failed = make(chan error, 4)
+	all.Go(func() { d.report(d.server.Run(background)) })
 	for _, ln := range d.listeners() {
-		all.Go(func() { report(d.api.Serve(ln)) })
+		d.doors.Go(func() { d.serve(ln) })
 	}
 	nodeEnded := make(chan error, 1)
 	go func() { nodeEnded <- d.node.Run(working) }()
@@ -200,15 +198,34 @@ func (d *daemon) run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-nodeEnded:
-	case err = <-failed:
+	case err = <-d.failed:
 		stopNode()
 		err = errors.Join(err, <-nodeEnded)
 	}
 	stopNode()
 	d.close(stopServer)
 	all.Wait()
+	d.doors.Wait()
 	d.log.Info("node is down", "node", d.conf.Name)
 	return err
+}
+
+// serve answers at one listener until it is closed.
+func (d *daemon) serve(ln net.Listener) {
+	if err := d.api.Serve(ln); !errors.Is(err, net.ErrClosed) {
+		d.report(err)
+	}
+}
+
+// report stops the node because a part of it failed.
+func (d *daemon) report(err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case d.failed <- err:
+	default:
+	}
 }
 
 func (d *daemon) listeners() []net.Listener {
@@ -258,7 +275,6 @@ func newSession() rota.SessionID {
 	rand.Read(b)
 	return rota.SessionID(hex.EncodeToString(b))
 }
-
 
 // takeFolder takes the data folder. A whole node takes it over from a transient one, which is asked to drain (P27).
 func takeFolder(ctx context.Context, path string, o cli.UpOptions) (*folder, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/user"
@@ -12,14 +13,24 @@ import (
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
+	"github.com/rotaqueue/rota/config"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: up, Transient: startTransient, Doctor: examine, Bench: benchmark}
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Transient: startTransient, Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
+}
+
+// upOrConflict is up, but for a transient node that finds the folder taken: its starter knows it by the exit code.
+func upOrConflict(ctx context.Context, c config.Config, o cli.UpOptions) error {
+	err := up(ctx, c, o)
+	if o.Transient && errors.Is(err, rota.ErrConflict) {
+		os.Exit(conflicted)
+	}
+	return err
 }
 
 // owner is who uses a data folder without a node between: whoever can open its files may do everything.

@@ -20,45 +20,21 @@ import (
 const linger = 2 * time.Second
 
 // startTransient starts a transient node in the background: a session of its own, the same binary. Of two that start
-// at once one gets the folder; the other's client finds the first one's socket.
+// at once one gets the folder; the other's client finds the first one's socket. A node that was about to end when we
+// came gives the folder free in a moment, and ours is started again.
 func startTransient(ctx context.Context, c config.Config) error {
-	self, err := os.Executable()
-	if err != nil {
-		return rota.Errorf(rota.ErrUnsupported, "start a node: %v", err).WithFix("rota up, in another terminal")
-	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", c.Data, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
-	}
-	log, err := os.OpenFile(filepath.Join(c.Data, "log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", c.Data, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
-	}
-	defer log.Close()
-	cmd := exec.Command(self, "up", "--transient", "--data", c.Data, "--slots", strconv.Itoa(c.Slots), "--listen", config.NoListen)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Dir = "/"
-	cmd.Env = os.Environ()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return rota.Errorf(rota.ErrUnavailable, "start a node: %v", err).WithFix("rota up, in another terminal")
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	return awaitSocket(ctx, c.Data, ended)
-}
-
-// awaitSocket waits until a node of the folder answers: ours, or one that was faster.
-func awaitSocket(ctx context.Context, data string, ended <-chan error) error {
-	path, err := api.SocketPath(data)
+	path, err := socketOf(c.Data)
 	if err != nil {
 		return err
 	}
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
+	patience := time.NewTimer(30 * time.Second)
+	defer patience.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
+	ended, err := launch(c)
+	if err != nil {
+		return err
+	}
 	for {
 		if answers(path) {
 			return nil
@@ -66,19 +42,69 @@ func awaitSocket(ctx context.Context, data string, ended <-chan error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-deadline.C:
-			return notStarted(data, "it does not answer after 30 s")
-		case <-ended:
-			// It may have found the folder taken by a node that answers in a moment; its log says what it was.
-			ended = nil
-			deadline.Reset(5 * time.Second)
-			if holderPID(data) == 0 || !taken(data) {
-				return notStarted(data, lastLine(filepath.Join(data, "log")))
+		case <-patience.C:
+			return notStarted(c.Data, "it does not answer after 30 s")
+		case conflict := <-ended:
+			if !conflict {
+				return notStarted(c.Data, lastLine(filepath.Join(c.Data, "log")))
 			}
+			ended = nil
 		case <-tick.C:
+			if ended == nil && !taken(c.Data) {
+				if ended, err = launch(c); err != nil {
+					return err
+				}
+			}
 		}
 	}
 }
+
+// socketOf is where the socket of a folder's node is or will be. The folder is made if need be.
+func socketOf(data string) (string, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", data, plain(err)).
+			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+	}
+	return api.SocketPath(data)
+}
+
+// conflicted is the exit code by which a transient node says that another has the folder.
+const conflicted = 75
+
+// launch starts the process of a transient node. The channel tells when it has ended, and whether that was because
+// another node has the folder.
+func launch(c config.Config) (ended chan bool, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, rota.Errorf(rota.ErrUnsupported, "start a node: %v", err).WithFix("rota up, in another terminal")
+	}
+	log, err := os.OpenFile(filepath.Join(c.Data, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", c.Data, plain(err)).
+			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+	}
+	defer log.Close()
+	if info, err := log.Stat(); err == nil && info.Size() > maxLog {
+		_ = log.Truncate(0)
+	}
+	cmd := exec.Command(self, "up", "--transient", "--data", c.Data, "--slots", strconv.Itoa(c.Slots), "--listen", config.NoListen)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = "/"
+	cmd.Env = os.Environ()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "start a node: %v", err).WithFix("rota up, in another terminal")
+	}
+	ended = make(chan bool, 1)
+	go func() {
+		_ = cmd.Wait()
+		ended <- cmd.ProcessState.ExitCode() == conflicted
+	}()
+	return ended, nil
+}
+
+// maxLog is how long a transient node's log may be before the next one begins it anew.
+const maxLog = 1 << 20
 
 func notStarted(data, why string) error {
 	return rota.Errorf(rota.ErrUnavailable, "start a node on %s: %s", data, why).
@@ -119,7 +145,7 @@ func (d *daemon) endWhenAlone(ctx context.Context) {
 		case clients = <-d.clients:
 			alone.Reset(linger)
 		case <-alone.C:
-			if clients == 0 && !d.busy(ctx) {
+			if clients == 0 && !d.busy(ctx) && d.closeDoor(ctx) {
 				d.log.Info("nobody needs this transient node any more")
 				d.node.Drain()
 				return
@@ -127,6 +153,22 @@ func (d *daemon) endWhenAlone(ctx context.Context) {
 			alone.Reset(linger)
 		}
 	}
+}
+
+// closeDoor lets nobody in any more, unless somebody came at the last moment: then the door is opened again.
+func (d *daemon) closeDoor(ctx context.Context) bool {
+	d.unix.Close()
+	if d.api.Clients() == 0 && !d.busy(ctx) {
+		return true
+	}
+	ln, err := api.ListenUnix(d.folder.path)
+	if err != nil {
+		d.log.Error("open the socket again", "err", err)
+		return true
+	}
+	d.unix = ln
+	d.doors.Go(func() { d.serve(ln) })
+	return false
 }
 
 // busy reports whether tasks submitted through this node still run or wait for anything but somebody's release.
