@@ -52,6 +52,8 @@ var layers = map[string]layer{
 	"measure":         {imports: []string{"*"}},
 	"doctor":          {never: []string{"database/sql"}},
 	"docs/gen":        {imports: []string{".", "api", "cli", "config"}, never: noSQL},
+	"crash":           {imports: []string{"."}, never: []string{"net", "os/exec", "database/sql"}},
+	"crash/witness":   {imports: []string{".", "clock", "crash"}, never: []string{"net", "database/sql"}},
 	"cmd/rota":        {imports: []string{"*"}},
 }
 

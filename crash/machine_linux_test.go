@@ -1,0 +1,227 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/api"
+	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/crash"
+)
+
+const slots = 4
+
+// machine is a data folder with the nodes that live on it one after the other, and their client.
+type machine struct {
+	*testing.T
+	ctx    context.Context
+	giveUp context.CancelFunc
+	dir    string // of the test: rota/ is the data folder, witness and log are files
+	mark   string
+	random *rand.Rand // the test goroutine's
+	client *api.Client
+	lives  []*life
+	log    *os.File
+}
+
+// life is one node, from its start to its end.
+type life struct {
+	cmd    *exec.Cmd
+	began  rota.Elapsed
+	up     chan struct{} // closed when it says that it serves
+	took   time.Duration // until then
+	ended  chan struct{}
+	err    error
+	killed rota.Elapsed // when somebody was about to kill it
+	once   sync.Once
+}
+
+func newMachine(t *testing.T) *machine {
+	n := seed(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	t.Cleanup(cancel)
+	m := &machine{T: t, ctx: ctx, giveUp: cancel, dir: folder(t), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
+	var err error
+	if m.log, err = os.OpenFile(m.file("log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.tellLog)
+	t.Cleanup(m.clean)
+	if err := os.Mkdir(m.file("rota"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path, err := api.SocketPath(m.file("rota"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.client = api.Dial(path)
+	return m
+}
+
+// folder is where the test works; ROTA_CRASH_DIR keeps it for looking at.
+func folder(t *testing.T) string {
+	kept := os.Getenv("ROTA_CRASH_DIR")
+	if kept == "" {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(kept, t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("everything stays in %s", dir)
+	return dir
+}
+
+func (m *machine) file(name string) string { return filepath.Join(m.dir, name) }
+
+// start starts a node, which dies with the test: the caller has locked its thread.
+func (m *machine) start() *life {
+	m.Helper()
+	l := &life{up: make(chan struct{}), ended: make(chan struct{}), began: clock.Elapsed()}
+	l.cmd = exec.Command(rotaPath, "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", "crash")
+	l.cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}
+	l.cmd.Stdout, l.cmd.Stderr = greeting{l}, m.log
+	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	l.cmd.WaitDelay = 10 * time.Second
+	if err := l.cmd.Start(); err != nil {
+		m.Fatal(err)
+	}
+	m.lives = append(m.lives, l)
+	go func() {
+		l.err = l.cmd.Wait()
+		close(l.ended)
+	}()
+	return l
+}
+
+// greeting waits for what a node says when it serves.
+type greeting struct{ l *life }
+
+func (g greeting) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("is up")) {
+		g.l.once.Do(func() {
+			g.l.took = clock.Elapsed().Sub(g.l.began)
+			close(g.l.up)
+		})
+	}
+	return len(b), nil
+}
+
+// untilUp waits until the node serves.
+func (m *machine) untilUp(l *life) {
+	m.Helper()
+	select {
+	case <-l.up:
+	case <-l.ended:
+		m.Fatalf("the node does not start: %v", l.err)
+	case <-m.ctx.Done():
+		m.Fatal("the node does not start in time")
+	}
+}
+
+// kill ends a node as nothing can prevent.
+func (m *machine) kill(l *life) {
+	m.Helper()
+	l.killed = clock.Elapsed()
+	_ = l.cmd.Process.Kill()
+	<-l.ended
+	if status, ok := l.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		m.Fatalf("the node ended by itself: %v", l.err)
+	}
+}
+
+// stop ends a node as its owner would, and waits until it has.
+func (m *machine) stop(l *life) {
+	m.Helper()
+	l.killed = clock.Elapsed()
+	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		m.Error(err)
+	}
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	select {
+	case <-l.ended:
+		if l.err != nil {
+			m.Errorf("the node was asked to stop and said: %v", l.err)
+		}
+	case <-late.C:
+		m.Error("the node was asked to stop and does not")
+	}
+}
+
+// insist repeats a call until the node says yes, as a client does that wants to be sure. What the node refuses is the
+// test's fault.
+func (m *machine) insist(what string, call func() error) bool {
+	for m.ctx.Err() == nil {
+		err := call()
+		if err == nil {
+			return true
+		}
+		if !errors.Is(err, rota.ErrUnavailable) && m.ctx.Err() == nil {
+			m.Errorf("%s: refused: %v", what, err)
+			m.giveUp()
+			return false
+		}
+		m.pause(5 * time.Millisecond)
+	}
+	return false
+}
+
+// pause is a moment that chance has chosen, or that lies between two tries.
+func (m *machine) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-m.ctx.Done():
+	}
+}
+
+// clean ends whatever is still there.
+func (m *machine) clean() {
+	for _, l := range m.lives {
+		select {
+		case <-l.ended:
+		default:
+			_ = l.cmd.Process.Kill()
+			<-l.ended
+		}
+	}
+	for _, p := range crash.Marked(m.mark) {
+		_ = syscall.Kill(p.PID, syscall.SIGKILL)
+	}
+	m.log.Close()
+}
+
+// tellLog shows what the nodes complained of.
+func (m *machine) tellLog() {
+	text, err := os.ReadFile(m.file("log"))
+	if err != nil {
+		m.Error(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if m.Failed() || !strings.Contains(line, "level=INFO") {
+			lines = append(lines, line)
+		}
+	}
+	const most = 40
+	if skipped := len(lines) - most; skipped > 0 {
+		lines = append([]string{fmt.Sprintf("(%d lines before)\n", skipped)}, lines[skipped:]...)
+	}
+	if len(lines) > 0 {
+		m.Logf("the nodes' log:\n%s", strings.Join(lines, ""))
+	}
+}

@@ -1,0 +1,52 @@
+package crash_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// What the tests start, built for them.
+var rotaPath, witnessPath string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "rota-crash")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	rotaPath, witnessPath = filepath.Join(dir, "rota"), filepath.Join(dir, "witness")
+	for path, pkg := range map[string]string{rotaPath: "../cmd/rota", witnessPath: "./witness"} {
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", pkg, err, out)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// isSoak asks for the whole length: ROTA_SOAK=1.
+func isSoak() bool { return os.Getenv("ROTA_SOAK") == "1" }
+
+// seed decides the random choices; ROTA_SEED gives that of an earlier run.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	n := rand.Uint64() >> 1
+	if text := os.Getenv("ROTA_SEED"); text != "" {
+		var err error
+		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("ROTA_SEED: %v", err)
+		}
+	}
+	t.Logf("ROTA_SEED=%d makes the same choices again", n)
+	return n
+}

@@ -1,0 +1,111 @@
+package crash_test
+
+import (
+	"sync"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+const submitters = 8
+
+// submission submits jobs, portion by portion: none of a portion before the one before it is allowed.
+type submission struct {
+	*machine
+	jobs     []*job
+	portions []chan struct{} // closed when it is allowed
+	acks     chan struct{}   // one for each acknowledgement, as far as anybody wants to know
+	all      sync.WaitGroup
+}
+
+// submitAll begins to submit jobs in so many portions.
+func (m *machine) submitAll(jobs []*job, portions int) *submission {
+	s := &submission{machine: m, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}, 1000)}
+	for i := range s.portions {
+		s.portions[i] = make(chan struct{})
+	}
+	next := make(chan *job)
+	s.all.Go(func() {
+		defer close(next)
+		for i, j := range jobs {
+			if s.wait(s.portions[i*portions/len(jobs)]) {
+				next <- j
+			}
+		}
+	})
+	for range submitters {
+		s.all.Go(func() {
+			for j := range next {
+				s.submit(j)
+			}
+		})
+	}
+	return s
+}
+
+func (s *submission) allow(portion int) { close(s.portions[portion]) }
+
+// done waits until everything was acknowledged.
+func (s *submission) done() {
+	s.Helper()
+	s.all.Wait()
+	if s.ctx.Err() != nil {
+		s.Fatal("I1: not all jobs were acknowledged in time")
+	}
+}
+
+func (s *submission) wait(until <-chan struct{}) bool {
+	select {
+	case <-until:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// submit submits a job until it is acknowledged, and cancels it if it is to be cancelled.
+func (s *submission) submit(j *job) {
+	if j.after != nil {
+		if !s.wait(j.after.acked) {
+			return
+		}
+		j.sub.Spec.After[0].Job = j.after.id
+	}
+	var got rota.Submitted
+	ok := s.insist("submit "+j.sub.Key, func() (err error) {
+		got, err = s.client.Submit(s.ctx, j.sub)
+		return err
+	})
+	if !ok {
+		return
+	}
+	for _, part := range j.parts {
+		ok = ok && s.insist("upload "+j.sub.Key, func() error {
+			_, err := s.client.Upload(s.ctx, got.Job, part)
+			return err
+		})
+	}
+	if !ok {
+		return
+	}
+	j.id, j.existing = got.Job, got.Existing
+	close(j.acked)
+	select {
+	case s.acks <- struct{}{}:
+	default:
+	}
+	if j.cancel >= 0 {
+		s.all.Go(func() { s.cancel(j) })
+	}
+}
+
+func (s *submission) cancel(j *job) {
+	s.pause(j.cancel)
+	ok := s.insist("cancel "+j.sub.Key, func() error {
+		_, err := s.client.Operate(s.ctx, rota.Operation{Act: rota.ActCancel, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(j.id)}}})
+		return err
+	})
+	if ok {
+		j.cancelled = time.Now()
+	}
+}

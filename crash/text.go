@@ -1,0 +1,35 @@
+package crash
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"github.com/rotaqueue/rota"
+)
+
+// edges are the sizes at which the keeping of output changes its way.
+var edges = []int{0, 1, rota.InlineOutput, rota.InlineOutput + 1, rota.OutputCap - 1, rota.OutputCap, rota.OutputCap + 1, 200 << 10}
+
+// Text is what an attempt writes to a stream: up to a number of bytes of any value, always the same. Some are as long
+// as is awkward.
+func Text(t rota.Try, s rota.Stream, most int) []byte {
+	r := Random(t, string(s))
+	size := r.IntN(most + 1)
+	if r.IntN(3) == 0 {
+		size = min(most, edges[r.IntN(len(edges))])
+	}
+	b := make([]byte, size+8)
+	for i := 0; i < size; i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], r.Uint64())
+	}
+	return b[:size]
+}
+
+// Random decides something of an attempt, always in the same way.
+func Random(t rota.Try, what string) *rand.Rand {
+	seed := uint64(t.Attempt)
+	for i := range len(what) {
+		seed = seed*31 + uint64(what[i])
+	}
+	return rand.New(rand.NewPCG(uint64(t.Task), seed))
+}
