@@ -23,7 +23,7 @@ func TestCrash(t *testing.T) {
 	}
 	runtime.LockOSThread() // what this thread starts dies with it; it is not unlocked, so it ends with the test
 	m := newMachine(t)
-	s := m.submitAll(m.plan(tasks, kinds), kills+1)
+	s := m.submitAll(m.client, m.plan(tasks, kinds), kills+1)
 	m.torment(s, kills)
 	s.done()
 	last := m.lives[len(m.lives)-1]

@@ -153,9 +153,19 @@ func (f *fact) count(outcomes ...rota.Outcome) (n int) {
 	return n
 }
 
+// acknowledgedAgain counts jobs whose first acknowledgement did not arrive.
+func (v *verdict) acknowledgedAgain() (n int) {
+	for _, j := range v.jobs {
+		if j.existing {
+			n++
+		}
+	}
+	return n
+}
+
 // tellFigures says how much was tried.
 func (v *verdict) tellFigures(kills int) {
-	var attempts, lost, returned, failed, again, begun int
+	var attempts, lost, returned, failed, begun int
 	for _, f := range v.facts {
 		attempts += len(f.tries)
 		lost += f.count(rota.OutcomeLost)
@@ -163,11 +173,6 @@ func (v *verdict) tellFigures(kills int) {
 		begun += len(f.records)
 		if f.State == rota.Failed && f.Outcome == rota.OutcomeLost {
 			failed++
-		}
-	}
-	for _, j := range v.jobs {
-		if j.existing {
-			again++
 		}
 	}
 	var took []time.Duration
@@ -179,6 +184,6 @@ func (v *verdict) tellFigures(kills int) {
 	slices.Sort(took)
 	v.Logf("%d kills (%d of them before the node was up), %d jobs (%d acknowledged when they were already there), %d tasks, %d attempts, "+
 		"%d of them seen by the witness, %d lost, %d given back, %d tasks failed by losses, %d records cut short; up again in %v (median), %v (longest)",
-		kills, len(v.lives)-len(took), len(v.jobs), again, len(v.facts), attempts, begun, lost, returned, failed, v.torn,
+		kills, len(v.lives)-len(took), len(v.jobs), v.acknowledgedAgain(), len(v.facts), attempts, begun, lost, returned, failed, v.torn,
 		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 }

@@ -31,6 +31,7 @@ type machine struct {
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
 	random *rand.Rand // the test goroutine's
+	socket string
 	client *api.Client
 	lives  []*life
 	log    *os.File
@@ -62,11 +63,10 @@ func newMachine(t *testing.T) *machine {
 	if err := os.Mkdir(m.file("rota"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	path, err := api.SocketPath(m.file("rota"))
-	if err != nil {
+	if m.socket, err = api.SocketPath(m.file("rota")); err != nil {
 		t.Fatal(err)
 	}
-	m.client = api.Dial(path)
+	m.client = api.Dial(m.socket)
 	return m
 }
 

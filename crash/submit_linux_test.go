@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/api"
 )
 
 const submitters = 8
@@ -12,6 +13,7 @@ const submitters = 8
 // submission submits jobs, portion by portion: none of a portion before the one before it is allowed.
 type submission struct {
 	*machine
+	client   *api.Client
 	jobs     []*job
 	portions []chan struct{} // closed when it is allowed
 	acks     chan struct{}   // one for each acknowledgement, as far as anybody wants to know
@@ -19,8 +21,8 @@ type submission struct {
 }
 
 // submitAll begins to submit jobs in so many portions.
-func (m *machine) submitAll(jobs []*job, portions int) *submission {
-	s := &submission{machine: m, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}, 1000)}
+func (m *machine) submitAll(c *api.Client, jobs []*job, portions int) *submission {
+	s := &submission{machine: m, client: c, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}, 1000)}
 	for i := range s.portions {
 		s.portions[i] = make(chan struct{})
 	}
