@@ -152,6 +152,27 @@ func TestOperationsNamesEverything(t *testing.T) {
 	}
 }
 
+// TestDesignHasEveryPackage holds the page on the design to the import table.
+func TestDesignHasEveryPackage(t *testing.T) {
+	table, err := os.ReadFile("../deps_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\t"([a-z/*]+)": `).FindAllStringSubmatch(string(table), -1)
+	if len(rows) < 10 {
+		t.Fatalf("found %d rows of the import table", len(rows))
+	}
+	for _, m := range rows {
+		if exists(filepath.Join("..", strings.TrimSuffix(m[1], "/*"))) && !strings.Contains(string(page), "`"+m[1]+"`") {
+			t.Errorf("design.md does not name the package %s", m[1])
+		}
+	}
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
