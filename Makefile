@@ -4,13 +4,19 @@ VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | s
 LDFLAGS := $(if $(VERSION),-X github.com/rotaqueue/rota.Version=$(VERSION))
 
 .DEFAULT_GOAL := build
-.PHONY: build test clean help
+.PHONY: build test bench clean help
 
 build: ## the static binary ./rota; VERSION=1.2.3 names it, else the nearest tag does
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o rota ./cmd/rota
 
 test: ## everything that CI runs; PKGS=./cron/... does it for some packages only
 	@scripts/test
+
+bench: build ## Rota beside its limits, then beside beanstalkd, each in turns within one run
+	@command -v beanstalkd >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq beanstalkd >/dev/null; } || \
+		echo "beanstalkd is not installed: it is left out" >&2
+	./rota bench
+	cd bench && go run . -rota ../rota
 
 clean: ## removes what build made
 	rm -f rota

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,7 +51,7 @@ func (b *bench) newMachine(ctx context.Context, k func(dir string) (executor.Kee
 		return nil, err
 	}
 	n := node.New(m.server, m.keeper, []executor.Executor{execjob.Executor{}}, node.Options{Name: "bench", Key: "bench",
-		Slots: b.Slots, Dir: filepath.Join(dir, "work")})
+		Slots: b.Slots, Dir: filepath.Join(dir, "work"), Log: slog.New(slog.DiscardHandler)})
 	go func() { m.ended <- n.Run(m.ctx) }()
 	return m, nil
 }

@@ -1,0 +1,3 @@
+module github.com/rotaqueue/rota/bench
+
+go 1.26.0
