@@ -73,7 +73,7 @@ func limitedEnds(w *world) {
 }
 
 func largeArray(w *world) {
-	const n = 20_000
+	const n = 7_000
 	id := w.kim.submit(run(array(1, n, 0)))
 	job := w.kim.job(id)
 	equal(w, "tasks", job.Tasks, n)

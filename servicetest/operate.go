@@ -188,7 +188,7 @@ func ownJobsOnly(w *world) {
 }
 
 func coversWhatWasThere(w *world) {
-	const n = 12_000
+	const n = 7_000
 	id := w.kim.submit(run(named("big"), array(1, n, 0)))
 	w.kim.eventuallyMade(id, n)
 	op, err := w.kim.Operate(w.kim.ctx, rota.Operation{Act: rota.ActHold, Filter: rota.Filter{Name: "big"}})

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; it is never how long a test takes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // world is a server and those who use it.
 type world struct {
