@@ -95,7 +95,8 @@ func exitCode(t *rota.Task) int {
 		return *t.Exit
 	case t.Signal != 0:
 		return exitSignal + t.Signal
-	case t.Outcome == rota.OutcomeRefused && strings.Contains(t.Reason, "no such"):
+	case t.Outcome == rota.OutcomeRefused && strings.HasPrefix(t.Reason, "no such program"),
+		t.Outcome == rota.OutcomeRefused && strings.HasPrefix(t.Reason, "program ") && strings.HasSuffix(t.Reason, "no such file or directory"):
 		return exitNoProgram
 	case t.Outcome == rota.OutcomeRefused:
 		return exitCannotRun
