@@ -154,7 +154,7 @@ echo hi
 		t.Errorf("name %q", s.Name)
 	}
 	w.write("bad.sh", "#!/bin/sh\n#ROTA --quue x\n")
-	w.fails(2, "line 2 of the script", "submit", "-f", "bad.sh")
+	w.fails(2, "line 2 of the script: there is no flag --quue\n  did you mean --queue?", "submit", "-f", "bad.sh")
 	w.write("open.sh", "#!/bin/sh\n#ROTA -n 'x\n")
 	w.fails(2, "a quote is not closed", "submit", "-f", "open.sh")
 	w.write("word.sh", "#!/bin/sh\n#ROTA now\n")

@@ -122,7 +122,10 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 }
 
 // flagError turns what the flag library says into an error of ours.
-func flagError(cmd *cobra.Command, err error) error {
+func flagError(cmd *cobra.Command, err error) error { return badFlag(cmd.Flags(), cmd.CommandPath(), err) }
+
+// badFlag is flagError for a set of flags and the command that explains them.
+func badFlag(flags *pflag.FlagSet, command string, err error) error {
 	var (
 		missing *pflag.NotExistError
 		value   *pflag.InvalidValueError
@@ -131,23 +134,23 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.Is(err, pflag.ErrHelp):
 		return err
 	case errors.As(err, &missing):
-		return unknownFlag(cmd, missing)
+		return unknownFlag(flags, command, missing)
 	case errors.As(err, &value):
 		cause := strings.TrimPrefix(errors.Unwrap(value).Error(), "strconv.ParseInt: ")
 		return rota.Invalid("--%s %q: %s", value.GetFlag().Name, value.GetValue(), strings.TrimPrefix(cause, fmt.Sprintf("parsing %q: ", value.GetValue()))).
-			WithFix("%s", fixOr(errors.Unwrap(value), fmt.Sprintf("`%s --help` explains the flags", cmd.CommandPath())))
+			WithFix("%s", fixOr(errors.Unwrap(value), fmt.Sprintf("`%s --help` explains the flags", command)))
 	}
-	return rota.Invalid("%v", err).WithFix("`%s --help` explains the flags", cmd.CommandPath())
+	return rota.Invalid("%v", err).WithFix("`%s --help` explains the flags", command)
 }
 
-func unknownFlag(cmd *cobra.Command, missing *pflag.NotExistError) error {
+func unknownFlag(flags *pflag.FlagSet, command string, missing *pflag.NotExistError) error {
 	name := missing.GetSpecifiedName()
 	if letters := missing.GetSpecifiedShortnames(); letters != "" {
-		return rota.Invalid("there is no flag -%s", name[:1]).WithFix("`%s --help` lists the flags", cmd.CommandPath())
+		return rota.Invalid("there is no flag -%s", name[:1]).WithFix("`%s --help` lists the flags", command)
 	}
 	err := rota.Invalid("there is no flag --%s", name)
 	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+	flags.VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
 			names = append(names, f.Name)
 		}
@@ -155,7 +158,7 @@ func unknownFlag(cmd *cobra.Command, missing *pflag.NotExistError) error {
 	if best, ok := nearest(name, names); ok {
 		return err.WithFix("did you mean --%s?", best)
 	}
-	return err.WithFix("`%s --help` lists the flags", cmd.CommandPath())
+	return err.WithFix("`%s --help` lists the flags", command)
 }
 
 // nearest is the name that was probably meant: one that differs in few letters, or begins alike.

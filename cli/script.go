@@ -72,7 +72,7 @@ func parseScriptLine(text string, f *specFlags) error {
 		return err
 	}
 	if err := f.fs.Parse(words); err != nil {
-		return err
+		return badFlag(f.fs, "rota submit", err)
 	}
 	if f.fs.NArg() > 0 {
 		return rota.Invalid("%q is no flag", f.fs.Arg(0))
