@@ -15,7 +15,7 @@ func (c Config) Check() error {
 		return rota.Invalid("name %q: a node's name has up to %d letters, digits, '.', '_' and '-'", c.Name, rota.MaxQueueName-1)
 	}
 	if c.Slots < 1 {
-		return rota.Invalid("slots %d: at least 1", c.Slots)
+		return rota.Invalid("slots: at least 1")
 	}
 	if c.OutputCap < 1 {
 		return rota.Invalid("output-cap: needs a size, such as 64KiB")
