@@ -45,6 +45,9 @@ func decide(x row, f rota.Finish) end {
 	if rota.RaisesLimit(f.Outcome) {
 		e.limit++
 	}
+	if e.to == rota.Cancelled {
+		e.Outcome = rota.OutcomeEnded // whatever the exit was: a cancelled task has no success in its history (I2, P9)
+	}
 	if e.to == rota.Held {
 		e.Reason = fmt.Sprintf("given back %d times without having started; the last time: %s", e.returns, f.Reason)
 	}

@@ -140,7 +140,7 @@ func (t *tx) finishAll(ses session, finished []rota.Finish) (refused []rota.Refu
 		case found && x.state == rota.Running && x.attempt == f.Attempt && x.session == ses.id && outcomeNumber(f.Outcome) > 0:
 			e := decide(x, f)
 			ends = append(ends, e)
-			x.state, x.outcome = e.to, outcomeNumber(f.Outcome) // a second finish of the same call is a repeat
+			x.state, x.outcome = e.to, outcomeNumber(e.Outcome) // a second finish of the same call is a repeat
 			x.exit = sql.NullInt64{Valid: f.Exit != nil}
 			if f.Exit != nil {
 				x.exit.Int64 = int64(*f.Exit)
@@ -174,7 +174,7 @@ func (t *tx) recorded(x row, found bool, f rota.Finish) (bool, error) {
 		return false, nil
 	}
 	same := exit.Valid == (f.Exit != nil) && (f.Exit == nil || exit.Int64 == int64(*f.Exit))
-	return same && outcome == outcomeNumber(f.Outcome), nil
+	return same && (outcome == outcomeNumber(f.Outcome) || outcomes[outcome] == rota.OutcomeEnded), nil
 }
 
 func whyRefused(x row, found bool, f rota.Finish) string {
