@@ -61,11 +61,10 @@ func (v *verdict) checkI1Ended(f *fact) {
 	}
 }
 
-// checkI2: at most one success, which is the last attempt, and makes the task succeed unless it was cancelled before.
+// checkI2: at most one success, which is the last attempt, and makes the task succeed.
 func (v *verdict) checkI2(f *fact) {
 	n := f.count(rota.OutcomeSucceeded)
-	late := f.State == rota.Cancelled && f.cancel >= 0
-	if n > 1 || (n == 1) != (f.State == rota.Succeeded) && !late || n == 1 && f.Outcome != rota.OutcomeSucceeded {
+	if n > 1 || (n == 1) != (f.State == rota.Succeeded) || n == 1 && f.Outcome != rota.OutcomeSucceeded {
 		v.fail("I2", "%s is %v and has %d successes: %+v", f, f.State, n, f.tries)
 	}
 }
@@ -135,7 +134,11 @@ func (v *verdict) checkI9(f *fact) {
 	if failures > budget || f.Number > budget+lost+returned {
 		v.fail("I9", "%s: %d attempts, %d failures, %d lost, %d given back; %d may fail: %+v", f, f.Number, failures, lost, returned, budget, f.tries)
 	}
-	if lost != f.Lost || returned != f.Returns || lost > *retry.MaxLost+1 || retry.OnLost == rota.LostFail && lost > 1 {
+	counted := f.Lost + f.Returns - lost - returned
+	if f.State == rota.Cancelled && f.Outcome == rota.OutcomeEnded && counted == 1 {
+		counted = 0 // the last attempt was lost or given back, and is said to have been ended
+	}
+	if counted != 0 || lost > f.Lost || lost > *retry.MaxLost+1 || retry.OnLost == rota.LostFail && lost > 1 {
 		v.fail("I9", "%s: %d attempts lost, %d given back, and %d and %d counted: %+v", f, lost, returned, f.Lost, f.Returns, f.tries)
 	}
 	spent := failures == budget || lost > *retry.MaxLost || lost > 0 && retry.OnLost == rota.LostFail

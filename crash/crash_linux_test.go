@@ -69,7 +69,7 @@ func (m *machine) untilMoment(s *submission, l *life) {
 	}
 	m.untilUp(l)
 	if m.random.IntN(3) > 0 {
-		m.pause(millis(800))
+		m.pause(millis(600))
 		return
 	}
 	late := time.NewTimer(500 * time.Millisecond)

@@ -41,35 +41,39 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"plain", 9, func(p *planner, j *job) { j.runs(p, "-for", "40ms") }},
-	{"shell", 4, func(p *planner, j *job) { j.runs(p, "-for", "60ms"); j.shell() }},
-	{"child", 3, func(p *planner, j *job) { j.runs(p, "-leave", "-for", "60ms") }},
+	{"plain", 8, func(p *planner, j *job) { j.runs(p, "-for", "80ms") }},
+	{"shell", 5, func(p *planner, j *job) { j.runs(p, "-for", "200ms"); j.shell() }},
+	{"child", 5, func(p *planner, j *job) { j.runs(p, "-leave", "-for", "200ms") }},
 	{"writer", 4, func(p *planner, j *job) { j.writes(p, 200<<10, 30<<10) }},
-	{"flaky", 4, (*planner).flaky},
-	{"doomed", 1, func(p *planner, j *job) { j.runs(p, "-fail", "1000000"); j.retries(1); j.ends(rota.Failed) }},
+	{"flaky", 5, (*planner).flaky},
+	{"doomed", 2, func(p *planner, j *job) {
+		j.runs(p, "-fail", "1000000", "-for", "60ms")
+		j.retries(2)
+		j.ends(rota.Failed)
+	}},
 	{"slow", 1, func(p *planner, j *job) { j.runs(p, "-hang", p.deaf()); j.timesOut() }},
-	{"array", 3, func(p *planner, j *job) { j.writes(p, 300, 0); j.array(10 + p.IntN(30)) }},
+	{"array", 3, func(p *planner, j *job) { j.writes(p, 300, 0); j.array(4 + p.IntN(12)) }},
 	{"limited", 2, func(p *planner, j *job) {
-		j.runs(p, "-for", "30ms")
-		j.array(10 + p.IntN(20))
+		j.runs(p, "-for", "60ms")
+		j.array(4 + p.IntN(8))
 		j.sub.Spec.Limit = 1 + p.IntN(3)
 	}},
 	{"lines", 2, (*planner).lines},
 	{"reader", 2, (*planner).reader},
-	{"fragile", 4, func(p *planner, j *job) {
-		j.runs(p, "-for", "80ms")
-		j.sub.Spec.Retry.MaxLost = nil
-		j.ends(rota.Succeeded, rota.Failed)
-	}},
+	{"fragile", 4, func(p *planner, j *job) { j.runs(p, "-for", "160ms"); j.sub.Spec.Retry.MaxLost = nil; j.mayFail() }},
 	{"glass", 2, func(p *planner, j *job) {
-		j.runs(p, "-for", "60ms")
+		j.runs(p, "-for", "120ms")
 		j.sub.Spec.Retry.OnLost = rota.LostFail
-		j.ends(rota.Succeeded, rota.Failed)
+		j.mayFail()
 	}},
-	{"dependent", 4, (*planner).dependent},
-	{"cancelled", 2, func(p *planner, j *job) { j.runs(p, "-hang", p.deaf()); j.cancelIn(p, 300); j.ends(rota.Cancelled) }},
-	{"cancelled array", 1, func(p *planner, j *job) { j.runs(p, "-for", "80ms"); j.array(10 + p.IntN(20)); j.cancelIn(p, 600) }},
-	{"cancelled early", 1, func(p *planner, j *job) { j.runs(p, "-for", "60ms"); j.cancelIn(p, 20) }},
+	{"dependent", 6, (*planner).dependent},
+	{"cancelled", 4, func(p *planner, j *job) { j.runs(p, "-hang", p.deaf()); j.cancelIn(p, 300); j.ends(rota.Cancelled) }},
+	{"cancelled array", 1, func(p *planner, j *job) {
+		j.runs(p, "-for", "120ms", p.deaf())
+		j.array(4 + p.IntN(8))
+		j.cancelIn(p, 400)
+	}},
+	{"cancelled early", 2, func(p *planner, j *job) { j.runs(p, "-for", "100ms", p.deaf()); j.cancelIn(p, 50) }},
 }
 
 // planner chooses jobs.
@@ -130,6 +134,9 @@ func (j *job) retries(n int) { j.sub.Spec.Retry.Count = &n }
 
 func (j *job) ends(as ...rota.State) { j.wants = as }
 
+// mayFail is for a job that enough losses make fail.
+func (j *job) mayFail() { j.ends(rota.Succeeded, rota.Failed) }
+
 func (j *job) timesOut() {
 	j.sub.Spec.Timeout = rota.Duration(100 * time.Millisecond)
 	j.retries(1)
@@ -152,21 +159,22 @@ func (p *planner) deaf() string {
 	return ""
 }
 
-// flaky fails at first.
+// flaky fails as often as it may.
 func (p *planner) flaky(j *job) {
-	j.runs(p, "-fail", strconv.Itoa(1+p.IntN(3)), "-for", "20ms", "-leave")
+	n := 1 + p.IntN(3)
+	j.runs(p, "-fail", strconv.Itoa(n), "-for", "60ms", "-leave")
 	if p.IntN(2) == 0 {
 		j.shell()
 	}
-	j.retries(3)
+	j.retries(n)
 }
 
 // lines is a job of one task a line, whose lines come in parts; each line says how much its task writes.
 func (p *planner) lines(j *job) {
 	j.out = 60 << 10
-	j.runs(p, "-out", "{line}", "-for", "20ms")
+	j.runs(p, "-out", "{line}", "-for", "40ms")
 	j.sub.Spec.Lines = true
-	j.tasks = 10 + p.IntN(50)
+	j.tasks = 4 + p.IntN(16)
 	lines := make([]string, j.tasks)
 	for i := range lines {
 		lines[i] = strconv.Itoa(p.IntN(j.out))
@@ -207,7 +215,7 @@ func (j *job) numberParts() {
 
 // dependent waits for one of the jobs just before.
 func (p *planner) dependent(j *job) {
-	j.runs(p, "-for", "20ms")
+	j.runs(p, "-for", "40ms")
 	if len(p.jobs) == 0 {
 		return
 	}

@@ -31,7 +31,7 @@ var (
 	spans = flag.Duration("for", 0, "works up to so `long`")
 	out   = flag.Int("out", 0, "writes up to so many `bytes`")
 	errs  = flag.Int("err", 0, "writes up to so many `bytes` to standard error")
-	fails = flag.Int("fail", 0, "fails in its first so `many` attempts")
+	fails = flag.Int("fail", 0, "fails until it has failed so `many` times")
 	reads = flag.Bool("read", false, "reads standard input")
 	hangs = flag.Bool("hang", false, "works for ever")
 	deaf  = flag.Bool("deaf", false, "does not hear TERM")
@@ -69,7 +69,7 @@ func run() (code int, err error) {
 	if err := me.work(); err != nil {
 		return 0, err
 	}
-	if me.Attempt <= *fails {
+	if mayFail(me.Task) {
 		me.Exit = 3
 	}
 	return me.Exit, me.say(crash.End)
@@ -186,9 +186,23 @@ func tellStrays(me *record) error {
 	return nil
 }
 
+// mayFail reports whether the task has not failed often enough, and counts.
+func mayFail(task rota.TaskID) bool {
+	for n := range *fails {
+		if create(fmt.Sprintf("fail.%v.%d", task, n)) {
+			return true
+		}
+	}
+	return false
+}
+
 // isFirst reports whether no attempt of the node came before.
 func isFirst(node crash.Process) bool {
-	name := fmt.Sprintf("life.%d.%d", node.PID, node.Started)
+	return create(fmt.Sprintf("life.%d.%d", node.PID, node.Started))
+}
+
+// create makes a file beside the records; false when it is there already.
+func create(name string) bool {
 	f, err := os.OpenFile(filepath.Join(filepath.Dir(*file), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false
