@@ -28,8 +28,7 @@ type folder struct {
 // ErrConflict means that another process holds it.
 func openFolder(path string) (*folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", path, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+		return nil, unusable(path, err)
 	}
 	if kind := networkFS(path); kind != "" {
 		return nil, rota.Errorf(rota.ErrUnsupported, "data folder %s: lies on a network file system (%s), where locks cannot be trusted", path, kind).
@@ -37,8 +36,7 @@ func openFolder(path string) (*folder, error) {
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", path, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+		return nil, unusable(path, err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
@@ -110,6 +108,15 @@ func answers(path string) bool {
 	}
 	c.Close()
 	return true
+}
+
+// unusable is why a data folder cannot be used, for errors that do not say so themselves.
+func unusable(path string, err error) error {
+	if rota.KindOf(err).Err != rota.ErrInternal {
+		return err
+	}
+	return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", path, plain(err)).
+		WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
 }
 
 // plain is what went wrong, without the path that the sentence around it names.

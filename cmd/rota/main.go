@@ -55,7 +55,7 @@ func connect(ctx context.Context, t cli.Target) (rota.Service, io.Closer, error)
 	if path == "" {
 		var err error
 		if path, err = api.SocketPath(t.Data); err != nil {
-			return nil, nil, err
+			return nil, nil, unusable(t.Data, err)
 		}
 		if !answers(path) {
 			return nil, nil, cli.ErrNoNode

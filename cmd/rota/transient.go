@@ -62,8 +62,7 @@ func startTransient(ctx context.Context, c config.Config) error {
 // socketOf is where the socket of a folder's node is or will be. The folder is made if need be.
 func socketOf(data string) (string, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", data, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+		return "", unusable(data, err)
 	}
 	return api.SocketPath(data)
 }
@@ -80,8 +79,7 @@ func launch(c config.Config) (ended chan bool, err error) {
 	}
 	log, err := os.OpenFile(filepath.Join(c.Data, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", c.Data, plain(err)).
-			WithFix("choose a folder that you can write with --data DIR or ROTA_DATA")
+		return nil, unusable(c.Data, err)
 	}
 	defer log.Close()
 	if info, err := log.Stat(); err == nil && info.Size() > maxLog {
