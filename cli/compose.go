@@ -87,10 +87,10 @@ func (a *app) whatRuns(spec *rota.Spec, c composing) (flags *specFlags, scripted
 	f := c.flags
 	script := f.script
 	args := c.args
-	if script == "" && f.shell == "" && len(args) > 0 && args[0] == ownStdin && !c.dashed {
+	if script == "" && !f.changed("command") && len(args) > 0 && args[0] == ownStdin && !c.dashed {
 		script, args = ownStdin, args[1:]
 	}
-	if script == "" && f.shell == "" && len(args) == 0 && c.base == nil && !c.run && pipeOrFile(a.in) {
+	if script == "" && !f.changed("command") && len(args) == 0 && c.base == nil && !c.run && pipeOrFile(a.in) {
 		script = ownStdin
 	}
 	for _, arg := range args {
