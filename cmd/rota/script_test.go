@@ -1,0 +1,445 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a script waits for what should happen. It is long: a machine may be busy.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	// Scripts wait for processes more than they compute; -parallel on the command line goes before this.
+	_ = flag.Set("test.parallel", "6")
+	os.Exit(m.Run())
+}
+
+// TestScript drives the real binary by the scripts in testdata/script, as a user would.
+//
+// Each has its own $WORK, with data folder, home and configuration in it, and the commands of [scriptCommands]
+// besides those of testscript. Whatever a script starts is ended with it, also when it fails, and a script that
+// leaves a process behind fails.
+func TestScript(t *testing.T) {
+	bin := buildRota(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		Setup:              func(env *testscript.Env) error { return setUpScript(env, bin) },
+		Cmds:               scriptCommands,
+		Condition:          scriptCondition,
+		RequireUniqueNames: true,
+	})
+}
+
+// buildRota builds the binary as it is shipped, or with the race detector when this test has it.
+func buildRota(t *testing.T) (folder string) {
+	folder = t.TempDir()
+	args, cgo := []string{"build", "-buildvcs=false", "-o", filepath.Join(folder, "rota")}, "CGO_ENABLED=0"
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", append(args, ".")...)
+	cmd.Env = append(os.Environ(), cgo)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build rota: %v\n%s", err, out)
+	}
+	return folder
+}
+
+func setUpScript(env *testscript.Env, bin string) error {
+	for key, value := range map[string]string{
+		"PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
+		"HOME": env.WorkDir + "/home", "XDG_CONFIG_HOME": env.WorkDir + "/config", "XDG_DATA_HOME": env.WorkDir + "/share",
+		"ROTA_DATA": env.WorkDir + "/data", "ROTA_NODE_NAME": "here", "ROTA_LISTEN": "none", "ROTA_SLOTS": "2",
+	} {
+		env.Setenv(key, value)
+	}
+	s := &script{TB: env.T().(testing.TB), work: env.WorkDir}
+	env.Values[scriptKey{}] = s
+	env.Defer(s.end)
+	return os.Mkdir(env.WorkDir+"/home", 0o700)
+}
+
+func scriptCondition(name string) (bool, error) {
+	if name == "root" {
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("no such condition")
+}
+
+// scriptCommands are what scripts can do beyond testscript's own commands.
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"exits":   command(3, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
+	"start":   command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
+	"up":      command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
+	"signal":  command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
+	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
+	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
+	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
+	"dead":    command(1, "dead PID...: none of these processes runs", dead),
+	"let":     command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
+	"ask":     command(3, "ask [-token FILE] [-body FILE] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
+	"json":    command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
+	"atmost":  command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
+	"tmpfs":   command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
+}
+
+// command checks the number of arguments. Only waitfor takes !.
+func command(least int, usage string, do func(*testscript.TestScript, *script, bool, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) < least || (neg && !strings.HasPrefix(usage, "[!]")) {
+			ts.Fatalf("usage: %s", usage)
+		}
+		do(ts, ts.Value(scriptKey{}).(*script), neg, args)
+	}
+}
+
+// script is what a running script has started and must be ended with it.
+type script struct {
+	testing.TB
+	work    string
+	started []*process
+	mounts  []string
+}
+
+type scriptKey struct{}
+
+// process is a command that runs beside its script.
+type process struct {
+	name  string
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *script) process(ts *testscript.TestScript, name string) *process {
+	i := slices.IndexFunc(s.started, func(p *process) bool { return p.name == name })
+	if i < 0 {
+		ts.Fatalf("nothing was started as %s", name)
+	}
+	return s.started[i]
+}
+
+// end ends what still runs, transient nodes too, and fails when something of the script is left.
+func (s *script) end() {
+	for _, p := range slices.Backward(s.started) {
+		if s.Failed() {
+			text, _ := os.ReadFile(filepath.Join(s.work, p.name+".err"))
+			s.Logf("stderr of %s:\n%s", p.name, text)
+		}
+		_ = p.cmd.Process.Signal(syscall.SIGCONT)
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.ended:
+		case <-time.After(patience / 2):
+			s.Errorf("%s does not end after TERM", p.name)
+			_ = p.cmd.Process.Kill()
+			<-p.ended
+		}
+	}
+	_ = filepath.WalkDir(s.work, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "lock" && d.Type().IsRegular() {
+			s.endHolder(path)
+		}
+		return nil
+	})
+	s.findLeft()
+	for _, folder := range s.mounts {
+		if out, err := exec.Command("umount", folder).CombinedOutput(); err != nil {
+			s.Errorf("umount: %v: %s", err, out)
+		}
+	}
+}
+
+// endHolder ends the node that holds a data folder: its process is written into the lock that it holds.
+func (s *script) endHolder(lock string) {
+	f, err := os.Open(lock)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		return
+	}
+	text, _ := io.ReadAll(f)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 1 {
+		s.Errorf("%s is held, but names no process: %q", lock, text)
+		return
+	}
+	_ = syscall.Kill(pid, syscall.SIGTERM)
+	late := time.AfterFunc(patience/2, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	defer late.Stop()
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+}
+
+// findLeft looks for processes of this script, which have its folder in their environment. Where there is no /proc
+// it finds none.
+func (s *script) findLeft() {
+	var left map[int]string
+	if until(func() bool { left = s.left(); return len(left) == 0 }, patience/6) {
+		return
+	}
+	for pid, what := range left {
+		s.Errorf("process %d is left: %s", pid, what)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func (s *script) left() map[int]string {
+	found := map[int]string{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range paths {
+		environ, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(environ), s.work) {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		args, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		found[pid] = strings.ReplaceAll(string(args), "\x00", " ")
+	}
+	return found
+}
+
+// until looks again and again whether something is so, for a while.
+func until(so func() bool, atMost time.Duration) bool {
+	late := time.After(atMost)
+	for tick := time.NewTicker(5 * time.Millisecond); !so(); {
+		select {
+		case <-late:
+			tick.Stop()
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+func exits(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+func start(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	name := args[0]
+	if slices.ContainsFunc(s.started, func(p *process) bool { return p.name == name }) {
+		ts.Fatalf("something was started as %s already", name)
+	}
+	ts.Check(ts.Exec("env", "-0")) // the script's environment, which cannot be asked for otherwise
+	cmd := exec.Command("env", args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\x00"), "\x00")
+	for suffix, to := range map[string]*io.Writer{".out": &cmd.Stdout, ".err": &cmd.Stderr} {
+		f, err := os.Create(filepath.Join(s.work, name+suffix))
+		ts.Check(err)
+		defer f.Close()
+		*to = f
+	}
+	ts.Check(cmd.Start())
+	p := &process{name: name, cmd: cmd, ended: make(chan struct{})}
+	go func() { _ = cmd.Wait(); close(p.ended) }()
+	s.started = append(s.started, p)
+}
+
+func up(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	start(ts, s, false, append([]string{args[0], "rota", "up"}, args[1:]...))
+	p := s.process(ts, args[0])
+	greeting := filepath.Join(s.work, args[0]+".out")
+	served := func() bool {
+		text, _ := os.ReadFile(greeting)
+		return strings.Contains(string(text), "API:")
+	}
+	if !until(func() bool { return served() || p.hasEnded() }, patience) || p.hasEnded() {
+		ts.Fatalf("the node %s does not serve", args[0])
+	}
+}
+
+func signalTo(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	number := unix.SignalNum("SIG" + args[0])
+	if number == 0 {
+		ts.Fatalf("no such signal: %s", args[0])
+	}
+	ts.Check(s.process(ts, args[1]).cmd.Process.Signal(number))
+}
+
+func ends(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	p := s.process(ts, args[1])
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		ts.Fatalf("%s does not end", p.name)
+	}
+	s.started = slices.DeleteFunc(s.started, func(o *process) bool { return o == p })
+	for suffix, to := range map[string]io.Writer{".out": ts.Stdout(), ".err": ts.Stderr()} {
+		text, err := os.ReadFile(filepath.Join(s.work, p.name+suffix))
+		ts.Check(err)
+		_, _ = to.Write(text)
+	}
+	if code := endCode(p.cmd.ProcessState); strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%s: exit code %d, want %s", p.name, code, args[0])
+	}
+}
+
+// endCode is an exit code as a shell has it.
+func endCode(state *os.ProcessState) int {
+	if status := state.Sys().(syscall.WaitStatus); status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}
+
+func waitFor(ts *testscript.TestScript, _ *script, neg bool, args []string) {
+	path, pattern := ts.MkAbs(args[0]), regexp.MustCompile(`(?m)`+strings.Join(args[1:], " "))
+	there := func() bool {
+		if _, err := os.Stat(path); err != nil || len(args) == 1 {
+			return (err == nil) != neg
+		}
+		text, _ := os.ReadFile(path)
+		return pattern.Match(text) != neg
+	}
+	if !until(there, patience) {
+		text, _ := os.ReadFile(path)
+		ts.Fatalf("waited for %s in vain; it has %q", strings.Join(args, " "), text)
+	}
+}
+
+func becomes(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	pattern := regexp.MustCompile(`(?m)` + args[0])
+	if !until(func() bool {
+		_ = ts.Exec(args[1], args[2:]...)
+		return pattern.MatchString(ts.ReadFile("stdout"))
+	}, patience) {
+		ts.Fatalf("its output does not come to match %s", args[0])
+	}
+}
+
+// dead takes processes that nobody has reaped for dead: who that is to be is not for Rota to say.
+func dead(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	for _, arg := range args {
+		pid, err := strconv.Atoi(arg)
+		ts.Check(err)
+		state, _ := exec.Command("ps", "-o", "stat=", "-p", arg).Output()
+		if text := strings.TrimSpace(string(state)); syscall.Kill(pid, 0) == nil && !strings.HasPrefix(text, "Z") {
+			ts.Fatalf("process %d still runs: %s", pid, text)
+		}
+	}
+}
+
+func let(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	found := regexp.MustCompile(`(?m)` + args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if found == nil {
+		ts.Fatalf("%s does not match %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
+}
+
+func ask(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
+	token, body := flags.String("token", "", ""), flags.String("body", "", "")
+	ts.Check(flags.Parse(args))
+	if flags.NArg() != 3 {
+		ts.Fatalf("ask: want METHOD STATUS URL")
+	}
+	var text string
+	if *body != "" {
+		text = ts.ReadFile(*body)
+	}
+	req, err := http.NewRequest(flags.Arg(0), flags.Arg(2), strings.NewReader(text))
+	ts.Check(err)
+	if *token != "" {
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(*token)))
+	}
+	if *body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := (&http.Client{Timeout: patience}).Do(req)
+	ts.Check(err)
+	defer answer.Body.Close()
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+	_ = answer.Header.Write(ts.Stderr())
+	if strconv.Itoa(answer.StatusCode) != flags.Arg(1) {
+		ts.Fatalf("status %d, want %s", answer.StatusCode, flags.Arg(1))
+	}
+}
+
+func validJSON(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	for _, name := range args {
+		n := 0
+		for d := json.NewDecoder(strings.NewReader(ts.ReadFile(name))); ; n++ {
+			var v any
+			err := d.Decode(&v)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			ts.Check(err)
+		}
+		if n == 0 {
+			ts.Fatalf("%s: no JSON in it", name)
+		}
+	}
+}
+
+func atMost(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	limit, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	now, most := 0, 0
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		switch strings.Fields(line)[0] {
+		case "begin":
+			now++
+		case "end":
+			now--
+		default:
+			ts.Fatalf("%s: line %q", args[1], line)
+		}
+		most = max(most, now)
+	}
+	if most > limit || most == 0 || now != 0 {
+		ts.Fatalf("%s: %d at once, want at most %d; %d have not ended", args[1], most, limit, now)
+	}
+}
+
+func tmpfs(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	folder := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(folder, 0o700))
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+args[0], "none", folder).CombinedOutput(); err != nil {
+		s.Skipf("needs a file system that can be filled, and none can be mounted here: %s", strings.TrimSpace(string(out)))
+	}
+	s.mounts = append(s.mounts, folder)
+}
