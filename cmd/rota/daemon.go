@@ -250,10 +250,11 @@ func (d *daemon) close(stopServer func()) {
 	}
 }
 
-// handleSignals: TERM and INT stop the node, QUIT lets what runs end first. A second TERM or INT stops a drain.
+// handleSignals: TERM, INT and HUP (a closed terminal) stop the node, QUIT lets what runs end first. TERM or INT ends a
+// drain too.
 func (d *daemon) handleSignals(ctx context.Context, stop func()) {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 	for {
 		select {
@@ -276,42 +277,52 @@ func newSession() rota.SessionID {
 	return rota.SessionID(hex.EncodeToString(b))
 }
 
-// takeFolder takes the data folder. A whole node takes it over from a transient one, which is asked to drain (P27).
+// brief is how long somebody who is no node, such as a submit, may hold the folder.
+const brief = 5 * time.Second
+
+// takeFolder takes the data folder. A whole node takes it over from a transient one, which is asked to drain (P27), and
+// waits for one that only stores a job.
 func takeFolder(ctx context.Context, path string, o cli.UpOptions) (*folder, error) {
-	f, err := openFolder(path)
-	if o.Transient || !errors.Is(err, rota.ErrConflict) {
-		return f, err
-	}
-	if asked := askTransient(ctx, path); asked != nil {
-		return nil, err
-	}
-	fmt.Fprintln(o.Stderr, "rota: a transient node uses the folder; it hands over when what it runs has ended")
-	for tick := time.NewTicker(50 * time.Millisecond); ; {
+	asked := false
+	deadline := time.Now().Add(brief)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		f, err := openFolder(path)
+		if o.Transient || !errors.Is(err, rota.ErrConflict) {
+			return f, err
+		}
+		if !asked {
+			st, gone := askTransient(ctx, path)
+			switch {
+			case gone == nil && !st.Transient, gone != nil && time.Now().After(deadline):
+				return nil, err
+			case gone == nil:
+				asked = true
+				fmt.Fprintln(o.Stderr, "rota: a transient node uses the folder; it hands over when what it runs has ended")
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-tick.C:
 		}
-		if f, err = openFolder(path); !errors.Is(err, rota.ErrConflict) {
-			return f, err
-		}
 	}
 }
 
 // askTransient asks the node that holds the folder to drain, if it is a transient one.
-func askTransient(ctx context.Context, path string) error {
+func askTransient(ctx context.Context, path string) (rota.Status, error) {
 	svc, done, err := connect(ctx, cli.Target{Data: path})
 	if err != nil {
-		return err
+		return rota.Status{}, err
 	}
 	defer done.Close()
 	st, err := svc.Status(ctx)
-	if err != nil {
-		return err
+	if err != nil || !st.Transient {
+		return st, err
 	}
-	pid := holderPID(path)
-	if !st.Transient || pid == 0 {
-		return rota.Errorf(rota.ErrConflict, "the node is not transient")
+	if pid := holderPID(path); pid != 0 {
+		err = syscall.Kill(pid, syscall.SIGQUIT)
 	}
-	return syscall.Kill(pid, syscall.SIGQUIT)
+	return st, err
 }
