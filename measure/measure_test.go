@@ -39,3 +39,16 @@ func BenchmarkBare(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+func BenchmarkArray(b *testing.B) {
+	h := &bench{Options: Options{Slots: 4}, dir: b.TempDir()}
+	m, err := h.newMachine(b.Context(), func(string) (executor.Keeper, error) { return newInstant(nil), nil })
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.close()
+	b.ResetTimer()
+	if _, err := m.runArray(b.N, "noop"); err != nil {
+		b.Fatal(err)
+	}
+}
