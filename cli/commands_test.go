@@ -494,6 +494,10 @@ func TestVersionCompletionMan(t *testing.T) {
 
 func TestUnknownCommands(t *testing.T) {
 	w := newWorld(t)
+	if out := w.ok("help", "cron", "add"); !strings.Contains(out, "--tz") {
+		t.Errorf("%q", out)
+	}
+	w.fails(2, "did you mean `rota cron add`?", "help", "cron", "ad")
 	w.fails(2, "did you mean `rota submit`?", "submti")
 	w.fails(2, "`rota --help` lists the commands", "xyzzyx")
 	w.fails(2, "one too many", "version", "now")

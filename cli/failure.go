@@ -122,7 +122,9 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 }
 
 // flagError turns what the flag library says into an error of ours.
-func flagError(cmd *cobra.Command, err error) error { return badFlag(cmd.Flags(), cmd.CommandPath(), err) }
+func flagError(cmd *cobra.Command, err error) error {
+	return badFlag(cmd.Flags(), cmd.CommandPath(), err)
+}
 
 // badFlag is flagError for a set of flags and the command that explains them.
 func badFlag(flags *pflag.FlagSet, command string, err error) error {

@@ -39,7 +39,7 @@ waiting took too long, and 125 when Rota itself failed.`,
 	root.SetErr(screenErr{a.screen})
 	root.SetIn(a.in)
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
+	root.SetHelpCommand(helpCommand())
 	g := root.PersistentFlags()
 	g.SortFlags = false
 	g.StringVar(&a.data, "data", "", "`folder` of the node (ROTA_DATA)")
@@ -102,6 +102,23 @@ func wrap(text string, columns int) string {
 		paragraphs[i] = b.String()
 	}
 	return strings.Join(paragraphs, "\n\n")
+}
+
+// helpCommand is what many type instead of --help.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND...]", Short: "Show the help of a command", Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return unknownCommand(of, rest[0])
+			}
+			return of.Help()
+		},
+	}
 }
 
 // nounCommand is a command that only holds others: "rota queue".
