@@ -172,19 +172,34 @@ func (a *app) confirmed(ctx context.Context, c *conn, what act, op rota.Operatio
 func (a *app) nothingToDo(ctx context.Context, c *conn, what act, sel selection) error {
 	if len(sel.singles) == 1 && len(sel.spans) == 1 {
 		one := sel.singles[0]
-		state := ""
+		j, err := c.Job(ctx, one.job)
+		if err == nil {
+			err = c.owned(ctx, &j)
+		}
+		if err != nil {
+			return err
+		}
+		state := j.State().String()
 		if one.task != 0 {
+			state = ""
 			if t, _, err := c.Task(ctx, one.task); err == nil {
 				state = t.State.String()
 			}
-		} else if j, err := c.Job(ctx, one.job); err == nil {
-			state = j.State().String()
 		}
 		if state != "" {
 			return rota.Errorf(rota.ErrConflict, "%v is %s: `rota %s` needs a %s that %s", one, state, what.use, what.thing, what.moves)
 		}
 	}
 	return rota.Errorf(rota.ErrNotFound, "no %s that is selected %s", what.thing, what.moves)
+}
+
+// owned refuses a job that is another's, when who asks acts on own jobs only.
+func (c *conn) owned(ctx context.Context, j *rota.Job) error {
+	s, err := c.Status(ctx)
+	if err != nil || s.Principal.Role.Rank() >= rota.RoleOperator.Rank() || j.Submitter == s.Principal.Name {
+		return err
+	}
+	return rota.Errorf(rota.ErrDenied, "job %v: is %s's, and a %s acts on own jobs only", j.ID, clean(j.Submitter), s.Principal.Role)
 }
 
 // seeThrough shows an operation to its end.
