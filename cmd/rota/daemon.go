@@ -114,8 +114,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	session := newSession()
 	d.server = server.New(d.store, d.serverOptions(session))
 	d.node = node.New(d.server, d.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, node.Options{
-		Name: d.conf.Name, Key: key, Session: session, Started: started, Slots: d.conf.Slots, Queues: d.conf.Queues,
-		Dir: work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, OutputCap: int64(d.conf.OutputCap), Log: d.log})
+		Name: d.conf.Name, Key: key, Session: session, Started: started, Slots: d.conf.Slots,
+		Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
+		Dir:    work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, OutputCap: int64(d.conf.OutputCap), Log: d.log})
 	return d.listen()
 }
 
