@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -23,6 +24,7 @@ const (
 		"&_pragma=foreign_keys(0)&_pragma=temp_store(MEMORY)"
 	sqliteWriter  = sqliteCommon + "&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)"
 	sqliteReader  = sqliteCommon + "&_pragma=cache_size(-4096)&_pragma=query_only(1)"
+	sqliteFrozen  = "&immutable=1" // no locks, no WAL: for a file that nobody can write
 	sqliteReaders = 4
 )
 
@@ -38,8 +40,15 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 			return nil, rota.Errorf(rota.ErrNotFound, "no store at %s", path).WithFix("rota up")
 		}
 	}
+	pragmas := sqliteReader
+	if o.ReadOnly && frozen(path) {
+		if err := readableFrozen(path); err != nil {
+			return nil, err
+		}
+		pragmas += sqliteFrozen
+	}
 	var err error
-	if s.read, err = openSQLite(path, sqliteReader, sqliteReaders); err != nil {
+	if s.read, err = openSQLite(path, pragmas, sqliteReaders); err != nil {
 		return nil, s.classify(err)
 	}
 	if o.ReadOnly {
@@ -57,6 +66,21 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s.turn <- struct{}{}
 	return s, nil
+}
+
+// frozen reports whether a file lies on a file system that cannot be written.
+func frozen(path string) bool {
+	return errors.Is(unix.Access(filepath.Dir(path), unix.W_OK), unix.EROFS)
+}
+
+// readableFrozen refuses to read a frozen store of which a part is still in its WAL, which SQLite cannot read without
+// writing.
+func readableFrozen(path string) error {
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
+		return nil
+	}
+	return rota.Errorf(rota.ErrUnavailable, "store %s: it was not closed in order, and its file system is read-only", path).
+		WithFix("let the file system be written once, or copy the folder to one that can be")
 }
 
 func openSQLite(path, pragmas string, conns int) (*sql.DB, error) {
