@@ -130,28 +130,8 @@ func localZone(getenv func(string) (string, bool), readlink func(string) (string
 }
 
 func (a *app) cronLsCommand() *cobra.Command {
-	var form form
-	cmd := &cobra.Command{Use: "ls", Short: "List schedules", Long: `Lists schedules; -o wide shows the next five times of each.`,
-		Example: examples("rota cron ls", "rota cron ls -o wide"), Args: exactly()}
-	form.register(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := form.check(); err != nil {
-			return err
-		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		all, err := c.Schedules(cmd.Context())
-		if err != nil {
-			return err
-		}
-		n, err := scheduleList.print(a, form, each(all))
-		a.noteRest(form, "schedules", n, false)
-		return err
-	}
-	return cmd
+	return nounLs(a, &cobra.Command{Short: "List schedules", Long: `Lists schedules; -o wide shows the next five times of each.`,
+		Example: examples("rota cron ls", "rota cron ls -o wide")}, "schedules", scheduleList, rota.Service.Schedules)
 }
 
 var scheduleList = list[rota.Schedule]{

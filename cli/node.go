@@ -10,27 +10,8 @@ import (
 )
 
 func (a *app) nodeCommand() *cobra.Command {
-	var form form
-	ls := &cobra.Command{Use: "ls", Short: "List nodes", Args: exactly(), Example: examples("rota node ls -o wide")}
-	form.register(ls)
-	ls.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := form.check(); err != nil {
-			return err
-		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		nodes, err := c.Nodes(cmd.Context())
-		if err != nil {
-			return err
-		}
-		n, err := nodeList.print(a, form, each(nodes))
-		a.noteRest(form, "nodes", n, false)
-		return err
-	}
-	return nounCommand("node", "Nodes", ls)
+	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
+		"nodes", nodeList, rota.Service.Nodes))
 }
 
 var nodeList = list[rota.Node]{

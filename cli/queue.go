@@ -9,28 +9,8 @@ import (
 )
 
 func (a *app) queueCommand() *cobra.Command {
-	var form form
-	ls := &cobra.Command{Use: "ls", Short: "List queues and how much waits in them", Args: exactly(),
-		Example: examples("rota queue ls", "rota queue ls -o json")}
-	form.register(ls)
-	ls.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := form.check(); err != nil {
-			return err
-		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		queues, err := c.Queues(cmd.Context())
-		if err != nil {
-			return err
-		}
-		n, err := queueList.print(a, form, each(queues))
-		a.noteRest(form, "queues", n, false)
-		return err
-	}
-	return nounCommand("queue", "Queues", ls)
+	return nounCommand("queue", "Queues", nounLs(a, &cobra.Command{Short: "List queues and how much waits in them",
+		Example: examples("rota queue ls", "rota queue ls -o json")}, "queues", queueList, rota.Service.Queues))
 }
 
 var queueList = list[rota.Queue]{

@@ -85,27 +85,7 @@ func (a *app) tokenCreate(cmd *cobra.Command, t rota.Token) error {
 }
 
 func (a *app) tokenLsCommand() *cobra.Command {
-	var form form
-	cmd := &cobra.Command{Use: "ls", Short: "List tokens", Example: examples("rota token ls"), Args: exactly()}
-	form.register(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := form.check(); err != nil {
-			return err
-		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		all, err := c.Tokens(cmd.Context())
-		if err != nil {
-			return err
-		}
-		n, err := tokenList.print(a, form, each(all))
-		a.noteRest(form, "tokens", n, false)
-		return err
-	}
-	return cmd
+	return nounLs(a, &cobra.Command{Short: "List tokens", Example: examples("rota token ls")}, "tokens", tokenList, rota.Service.Tokens)
 }
 
 var tokenList = list[rota.Token]{
