@@ -24,6 +24,7 @@ func (v *verdict) checkAll() {
 	for _, r := range v.strays {
 		v.fail("I4", "process %d of attempt %v lived when the next attempt of the task, or of the next node, began", r.PID, r.Try)
 	}
+	v.checkI9Lost()
 	v.checkP16()
 	if wrong, err := v.store.Verify(v.ctx); err != nil || len(wrong) > 0 {
 		v.fail("P19", "the store is not sound: %v, %v", wrong, err)
@@ -148,6 +149,24 @@ func (v *verdict) checkI9(f *fact) {
 	for _, a := range f.tries {
 		if rs := f.records[a.Number]; a.Outcome == rota.OutcomeReturned && len(rs) > 0 {
 			v.fail("I9", "%s: attempt %d was given back as never started (%s), and ran: %+v", f, a.Number, a.Reason, rs)
+		}
+	}
+}
+
+// checkI9Lost: of what a node took with it no more is lost without a trace than it had just started, one in each slot;
+// what it had not started is given back.
+func (v *verdict) checkI9Lost() {
+	traceless := map[string]int{}
+	for _, f := range v.facts {
+		for _, a := range f.tries {
+			if a.Outcome == rota.OutcomeLost && len(f.records[a.Number]) == 0 {
+				traceless[a.Session]++
+			}
+		}
+	}
+	for session, n := range traceless {
+		if n > slots {
+			v.fail("I9", "%d attempts of session %s were lost, and the witness saw none of them begin: they should have been given back", n, session)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type job struct {
 	wants  []rota.State // how its tasks may end
 	after  *job
 	cancel time.Duration // cancelled so long after it was acknowledged; negative: not
+	midway bool          // cancelled so long after it began
 
 	acked     chan struct{}
 	id        rota.JobID
@@ -67,7 +68,7 @@ var kinds = []kind{
 		j.mayFail()
 	}},
 	{"dependent", 6, (*planner).dependent},
-	{"cancelled", 4, func(p *planner, j *job) { j.runs(p, "-hang", p.deaf()); j.cancelIn(p, 300); j.ends(rota.Cancelled) }},
+	{"cancelled", 4, (*planner).cancelled},
 	{"cancelled array", 1, func(p *planner, j *job) {
 		j.runs(p, "-for", "120ms", p.deaf())
 		j.array(4 + p.IntN(8))
@@ -150,6 +151,14 @@ func (j *job) array(n int) {
 func (j *job) cancelIn(p *planner, millis int) {
 	j.cancel = time.Duration(p.IntN(millis)) * time.Millisecond
 	j.ends(rota.Succeeded, rota.Cancelled)
+}
+
+// cancelled would never end by itself.
+func (p *planner) cancelled(j *job) {
+	j.runs(p, "-hang", p.deaf())
+	j.cancelIn(p, 300)
+	j.ends(rota.Cancelled)
+	j.midway = p.IntN(3) > 0
 }
 
 func (p *planner) deaf() string {

@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/crash"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // verdict is all that is known in the end: what was planned and acknowledged, what the store says, what the witness saw.
 type verdict struct {

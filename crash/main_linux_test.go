@@ -34,8 +34,19 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// isSoak asks for the whole length: ROTA_SOAK=1.
-func isSoak() bool { return os.Getenv("ROTA_SOAK") == "1" }
+// underRace tells of the race detector, which watches the tests and not the node: there is little to find.
+var underRace bool
+
+// length is one of three: ROTA_SOAK=1 asks for the whole, -short for the shortest.
+func length(soak, usual, short int) int {
+	switch {
+	case os.Getenv("ROTA_SOAK") == "1":
+		return soak
+	case testing.Short() || underRace:
+		return short
+	}
+	return usual
+}
 
 // seed decides the random choices; ROTA_SEED gives that of an earlier run.
 func seed(t *testing.T) uint64 {

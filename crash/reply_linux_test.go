@@ -12,32 +12,17 @@ import (
 // TestP20LostReplies submits jobs with keys over connections that break before, within and after a request, until
 // each was acknowledged. Each key must have made one job, and each task must have run once.
 func TestP20LostReplies(t *testing.T) {
-	tasks := 600
-	switch {
-	case isSoak():
-		tasks = 5000
-	case testing.Short():
-		tasks = 200
-	}
+	tasks := length(5000, 600, 200)
 	runtime.LockOSThread()
 	m := newMachine(t)
-	l := m.start()
-	m.untilUp(l)
+	m.untilUp(m.start())
 	p := newProxy(t, m.socket, rand.New(rand.NewPCG(m.random.Uint64(), 0)))
 	once := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool {
 		return !slices.Contains([]string{"plain", "array", "limited", "lines", "reader", "dependent", "cancelled", "cancelled early"}, k.name)
 	})
-	through := api.Dial(p.path)
-	s := m.submitAll(through, m.plan(tasks, once), 1)
+	s := m.submitAll(api.Dial(p.path), m.plan(tasks, once), 1)
 	s.allow(0)
-	s.done()
-	through.Close()
-	atRest := m.untilDone(l)
-	m.checkI6Nothing("at the end")
-	m.stop(l)
-	v := m.judge(s.jobs)
-	v.checkAll()
-	v.checkI12(l, atRest)
+	v := s.settle()
 	for _, f := range v.sorted() {
 		if f.Number > 1 {
 			v.fail("P20", "%s ran %d times: %+v", f, f.Number, f.tries)

@@ -16,13 +16,14 @@ type submission struct {
 	client   *api.Client
 	jobs     []*job
 	portions []chan struct{} // closed when it is allowed
-	acks     chan struct{}   // one for each acknowledgement, as far as anybody wants to know
+	acks     chan struct{}   // one for each job acknowledged, as far as anybody wants to know
+	cancels  chan struct{}   // the same of cancels
 	all      sync.WaitGroup
 }
 
 // submitAll begins to submit jobs in so many portions.
 func (m *machine) submitAll(c *api.Client, jobs []*job, portions int) *submission {
-	s := &submission{machine: m, client: c, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}, 1000)}
+	s := &submission{machine: m, client: c, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}), cancels: make(chan struct{})}
 	for i := range s.portions {
 		s.portions[i] = make(chan struct{})
 	}
@@ -46,15 +47,6 @@ func (m *machine) submitAll(c *api.Client, jobs []*job, portions int) *submissio
 }
 
 func (s *submission) allow(portion int) { close(s.portions[portion]) }
-
-// done waits until everything was acknowledged.
-func (s *submission) done() {
-	s.Helper()
-	s.all.Wait()
-	if s.ctx.Err() != nil {
-		s.Fatal("I1: not all jobs were acknowledged in time")
-	}
-}
 
 func (s *submission) wait(until <-chan struct{}) bool {
 	select {
@@ -92,16 +84,24 @@ func (s *submission) submit(j *job) {
 	}
 	j.id, j.existing = got.Job, got.Existing
 	close(j.acked)
-	select {
-	case s.acks <- struct{}{}:
-	default:
-	}
+	tell(s.acks)
 	if j.cancel >= 0 {
 		s.all.Go(func() { s.cancel(j) })
 	}
 }
 
+// tell tells whoever waits for it just now.
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 func (s *submission) cancel(j *job) {
+	if j.midway {
+		s.untilBegun(j)
+	}
 	s.pause(j.cancel)
 	ok := s.insist("cancel "+j.sub.Key, func() error {
 		_, err := s.client.Operate(s.ctx, rota.Operation{Act: rota.ActCancel, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(j.id)}}})
@@ -109,5 +109,17 @@ func (s *submission) cancel(j *job) {
 	})
 	if ok {
 		j.cancelled = time.Now()
+		tell(s.cancels)
+	}
+}
+
+// untilBegun waits until something of the job runs, or nothing of it will any more.
+func (s *submission) untilBegun(j *job) {
+	for begun := false; !begun && s.ctx.Err() == nil; s.pause(5 * time.Millisecond) {
+		s.insist("look at "+j.sub.Key, func() error {
+			got, err := s.client.Job(s.ctx, j.id)
+			begun = got.Running > 0 || got.Progress.Ended()
+			return err
+		})
 	}
 }

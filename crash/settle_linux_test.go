@@ -1,0 +1,87 @@
+package crash_test
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// settle leaves the last node alone until everything was acknowledged and is done, stops it, and judges.
+func (s *submission) settle() *verdict {
+	s.Helper()
+	last := s.lives[len(s.lives)-1]
+	all := make(chan struct{})
+	go func() {
+		s.all.Wait()
+		close(all)
+	}()
+	s.until(last, "everything is acknowledged", func() bool { return isClosed(all) })
+	s.until(last, "everything is done", func() bool {
+		st, err := s.machine.client.Status(s.ctx)
+		if err != nil {
+			s.Fatalf("the node does not answer: %v", err)
+		}
+		return st.Waiting == 0 && st.Running == 0
+	})
+	s.client.Close()
+	s.machine.client.Close()
+	s.until(last, "I12: the node at rest has few files open", func() bool { return openFiles(last.cmd.Process.Pid) <= mostOpen })
+	s.checkI6Nothing("at the end")
+	s.stop(last)
+	v := s.judge(s.jobs)
+	v.checkAll()
+	v.checkI12()
+	return v
+}
+
+// mostOpen is how many files a node with nothing to do may have open, after all that it has gone through.
+const mostOpen = 60
+
+// until waits for something that comes, as long as the jobs go on meanwhile.
+func (m *machine) until(l *life, what string, is func() bool) {
+	m.Helper()
+	const patience = time.Minute
+	tick, late := time.NewTicker(20*time.Millisecond), time.NewTimer(patience)
+	defer tick.Stop()
+	defer late.Stop()
+	for was := int64(0); !is(); {
+		if info, err := os.Stat(m.file("witness")); err == nil && info.Size() != was {
+			was = info.Size()
+			late.Reset(patience)
+		}
+		select {
+		case <-tick.C:
+		case <-l.ended:
+			m.Fatalf("the node ended by itself: %v", l.err)
+		case <-m.ctx.Done():
+			m.Fatalf("waited in vain: %s", what)
+		case <-late.C:
+			m.tellUnended()
+			m.giveUp()
+			m.Fatalf("nothing moves any more; waited for: %s", what)
+		}
+	}
+}
+
+// tellUnended says what waits for ever.
+func (m *machine) tellUnended() {
+	m.Helper()
+	states := []rota.State{rota.Blocked, rota.Scheduled, rota.Held, rota.Ready, rota.Running}
+	tasks, err := m.client.Tasks(m.ctx, rota.TaskQuery{Filter: rota.Filter{States: states}, Max: 10})
+	if err != nil {
+		m.Error(err)
+	}
+	for _, task := range tasks {
+		m.Errorf("I1: task %v (%s) does not end: %+v", task.ID, task.Name, task)
+	}
+}
+
+func openFiles(pid int) int {
+	dir, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return -1
+	}
+	return len(dir)
+}
