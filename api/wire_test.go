@@ -57,11 +57,6 @@ func fill(v reflect.Value, n *int) {
 	}
 }
 
-func filled[T any](n *int) (v T) {
-	fill(reflect.ValueOf(&v).Elem(), n)
-	return v
-}
-
 // stay takes out what does not travel by design.
 func stay(v any) any {
 	switch x := v.(type) {

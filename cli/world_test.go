@@ -36,7 +36,6 @@ type world struct {
 	transients int    // how many transient nodes were started
 	down       func() // stops the node; nil: none runs
 	sigs       chan os.Signal
-	lastErr    *tap
 	bench      BenchOptions
 	checks     []Check
 }

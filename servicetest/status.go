@@ -34,7 +34,8 @@ func statusCounts(w *world) {
 func queueCounts(w *world) {
 	w.kim.submit(run(queued("a")))
 	w.kim.submit(run(queued("a"), held))
-	w.kim.submit(run(queued("b"), array(1, 3, 0)))
+	b := w.kim.submit(run(queued("b"), array(1, 3, 0)))
+	w.kim.eventuallyMade(b, 3)
 	w.node("one").claimOne()
 	all, err := w.viewer.Queues(w.viewer.ctx)
 	if err != nil {

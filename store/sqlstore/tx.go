@@ -17,7 +17,6 @@ type tx struct {
 	jobs   map[rota.JobID]*jobDelta
 	queues map[queueState]int
 	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
-	moved  map[rota.JobID]bool
 }
 
 // jobDelta is how a job's counters change in this transaction.
