@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/doctor"
 )
 
 // folder is a data folder whose lock is held. Its files: lock, rota.db (the store), key (proves the node's name),
@@ -30,7 +31,7 @@ func openFolder(path string) (*folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, unusable(path, err)
 	}
-	if kind := networkFS(path); kind != "" {
+	if kind := doctor.NetworkFileSystem(path); kind != "" {
 		return nil, rota.Errorf(rota.ErrUnsupported, "data folder %s: lies on a network file system (%s), where locks cannot be trusted", path, kind).
 			WithFix("choose a folder on a local disk with --data DIR")
 	}
