@@ -42,6 +42,20 @@ func TestAwaitAfterARepeatedExchange(t *testing.T) {
 	}
 }
 
+func TestP1AwaitTellsOfAJobWhoseTimeHasCome(t *testing.T) {
+	s, _ := faulty(t)
+	open(t, s, "one")
+	news(t, s, "one")
+	past := plain("x")
+	past.Spec.At = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	if _, err := s.Submit(admin, past); err != nil {
+		t.Fatal(err)
+	}
+	if !news(t, s, "one").Ready {
+		t.Error("a job that is due already waits for the next poll")
+	}
+}
+
 func TestAwaitIsNotWokenByItsOwnFinish(t *testing.T) {
 	s, _ := faulty(t)
 	open(t, s, "one")

@@ -118,7 +118,7 @@ func (s *Server) jobsCame(jobs []rota.NewJob, results []rota.SubmitResult) {
 		if j.Home != "" {
 			s.home.add(res.Job)
 		}
-		claimable = claimable || !j.More && !j.Spec.Hold && j.Spec.At.IsZero()
+		claimable = claimable || !j.More && !j.Spec.Hold // whatever its time is: only the store's clock knows what is due (P1)
 		many = many || j.Spec.Many()
 		timed = timed || !j.Spec.At.IsZero()
 		after = after || len(j.Spec.After) > 0
