@@ -1,7 +1,9 @@
 package node
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -305,6 +307,19 @@ func TestAStoppedNodeEndsWhatRuns(t *testing.T) {
 				t.Errorf("finish %+v", f)
 			}
 		}
+	})
+}
+
+func TestAStopBeforeTheSessionIsOpenIsNoFailure(t *testing.T) {
+	in(t, 1, func(w *world) {
+		ctx, stop := context.WithCancel(w.Context())
+		stop()
+		w.m.fault = func(string) (before, after error) { return context.Canceled, nil }
+		n := New(w.m, w.k, []executor.Executor{plain{}}, Options{Name: "n2", Dir: w.dir, Elapsed: elapsed, Log: slog.New(slog.DiscardHandler)})
+		if err := n.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		w.m.fault = nil
 	})
 }
 

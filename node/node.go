@@ -136,7 +136,10 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	}
 	n.sweepInput()
-	if err := n.open(ctx); err != nil {
+	switch err := n.open(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // told to stop before it began
+	case err != nil:
 		return err
 	}
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))

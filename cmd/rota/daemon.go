@@ -187,7 +187,10 @@ func (d *daemon) run(ctx context.Context) error {
 	nodeEnded := make(chan error, 1)
 	go func() { nodeEnded <- d.node.Run(working) }()
 
-	all.Go(func() { d.handleSignals(working, stopNode) })
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	all.Go(func() { d.handleSignals(working, signals, stopNode) })
 	if d.opts.Transient {
 		all.Go(func() { d.endWhenAlone(working) })
 	}
@@ -253,10 +256,7 @@ func (d *daemon) close(stopServer func()) {
 
 // handleSignals: TERM, INT and HUP (a closed terminal) stop the node, QUIT lets what runs end first. TERM or INT ends a
 // drain too.
-func (d *daemon) handleSignals(ctx context.Context, stop func()) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
+func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal, stop func()) {
 	for {
 		select {
 		case <-ctx.Done():
