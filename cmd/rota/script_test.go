@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -22,6 +21,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	_ "github.com/rotaqueue/rota/cmd/rota" // so that a change of it makes go test run the scripts again
 )
 
 // patience is how long a script waits for what should happen. It is long: a machine may be busy.
@@ -53,7 +54,7 @@ func TestScript(t *testing.T) {
 func buildRota(t *testing.T) (folder string) {
 	folder = t.TempDir()
 	args, cgo := []string{"build", "-buildvcs=false", "-o", filepath.Join(folder, "rota")}, "CGO_ENABLED=0"
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if race() {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	cmd := exec.Command("go", append(args, ".")...)
@@ -62,6 +63,12 @@ func buildRota(t *testing.T) (folder string) {
 		t.Fatalf("build rota: %v\n%s", err, out)
 	}
 	return folder
+}
+
+// race reports whether this test, and so the binary, has the race detector.
+func race() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 func setUpScript(env *testscript.Env, bin string) error {
@@ -79,10 +86,13 @@ func setUpScript(env *testscript.Env, bin string) error {
 }
 
 func scriptCondition(name string) (bool, error) {
-	if name == "root" {
+	switch name {
+	case "root":
 		return os.Geteuid() == 0, nil
+	case "race":
+		return race(), nil
 	}
-	return false, fmt.Errorf("no such condition")
+	return false, errors.New("no such condition")
 }
 
 // scriptCommands are what scripts can do beyond testscript's own commands.
@@ -94,6 +104,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
 	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
 	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
+	"inorder": command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
 	"dead":    command(1, "dead PID...: none of these processes runs", dead),
 	"let":     command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
 	"ask":     command(3, "ask [-token FILE] [-body FILE] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
@@ -357,6 +368,18 @@ func dead(ts *testscript.TestScript, _ *script, _ bool, args []string) {
 		if text := strings.TrimSpace(string(state)); syscall.Kill(pid, 0) == nil && !strings.HasPrefix(text, "Z") {
 			ts.Fatalf("process %d still runs: %s", pid, text)
 		}
+	}
+}
+
+func inOrder(ts *testscript.TestScript, _ *script, _ bool, args []string) {
+	var last time.Time
+	for _, text := range args {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		ts.Check(err)
+		if at.Before(last) {
+			ts.Fatalf("%v is before %v", at, last)
+		}
+		last = at
 	}
 }
 
