@@ -162,12 +162,17 @@ func (v *verdict) acknowledgedAgain() (n int) {
 
 // tellFigures says how much was tried.
 func (v *verdict) tellFigures(kills int) {
-	var attempts, lost, returned, failed, begun int
+	var attempts, lost, done, returned, failed, begun int
 	for _, f := range v.facts {
 		attempts += len(f.tries)
 		lost += f.count(rota.OutcomeLost)
 		returned += f.count(rota.OutcomeReturned)
 		begun += len(f.records)
+		for _, a := range f.tries {
+			if _, ended := f.of(a.Number, crash.End); ended && a.Outcome == rota.OutcomeLost {
+				done++
+			}
+		}
 		if f.State == rota.Failed && f.Outcome == rota.OutcomeLost {
 			failed++
 		}
@@ -180,7 +185,7 @@ func (v *verdict) tellFigures(kills int) {
 	}
 	slices.Sort(took)
 	v.Logf("%d kills (%d of them before the node was up), %d jobs (%d acknowledged when they were already there), %d tasks, %d attempts, "+
-		"%d of them seen by the witness, %d lost, %d given back, %d tasks failed by losses, %d records cut short; up again in %v (median), %v (longest)",
-		kills, len(v.lives)-len(took), len(v.jobs), v.acknowledgedAgain(), len(v.facts), attempts, begun, lost, returned, failed, v.torn,
+		"%d of them seen by the witness, %d lost (%d had done their work), %d given back, %d tasks failed by losses, %d records cut short; up again in %v (median), %v (longest)",
+		kills, len(v.lives)-len(took), len(v.jobs), v.acknowledgedAgain(), len(v.facts), attempts, begun, lost, done, returned, failed, v.torn,
 		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 }

@@ -51,7 +51,11 @@ type life struct {
 
 func newMachine(t *testing.T) *machine {
 	n := seed(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	end, limited := t.Deadline()
+	if !limited {
+		end = time.Now().Add(30 * time.Minute)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), end.Add(-20*time.Second)) // time to tell what is wrong
 	t.Cleanup(cancel)
 	m := &machine{T: t, ctx: ctx, giveUp: cancel, dir: folder(t), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
 	var err error

@@ -56,11 +56,12 @@ func (m *machine) until(l *life, what string, is func() bool) {
 		case <-l.ended:
 			m.Fatalf("the node ended by itself: %v", l.err)
 		case <-m.ctx.Done():
-			m.Fatalf("waited in vain: %s", what)
+			m.tellUnended()
+			m.Fatalf("the time is over, and not yet true: %s", what)
 		case <-late.C:
 			m.tellUnended()
 			m.giveUp()
-			m.Fatalf("nothing moves any more; waited for: %s", what)
+			m.Fatalf("nothing moves any more, and not yet true: %s", what)
 		}
 	}
 }
@@ -69,7 +70,7 @@ func (m *machine) until(l *life, what string, is func() bool) {
 func (m *machine) tellUnended() {
 	m.Helper()
 	states := []rota.State{rota.Blocked, rota.Scheduled, rota.Held, rota.Ready, rota.Running}
-	tasks, err := m.client.Tasks(m.ctx, rota.TaskQuery{Filter: rota.Filter{States: states}, Max: 10})
+	tasks, err := m.client.Tasks(m.Context(), rota.TaskQuery{Filter: rota.Filter{States: states}, Max: 10})
 	if err != nil {
 		m.Error(err)
 	}

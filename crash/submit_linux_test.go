@@ -115,10 +115,12 @@ func (s *submission) cancel(j *job) {
 
 // untilBegun waits until something of the job runs, or nothing of it will any more.
 func (s *submission) untilBegun(j *job) {
-	for begun := false; !begun && s.ctx.Err() == nil; s.pause(5 * time.Millisecond) {
-		s.insist("look at "+j.sub.Key, func() error {
-			got, err := s.client.Job(s.ctx, j.id)
-			begun = got.Running > 0 || got.Progress.Ended()
+	for p := (rota.Progress{}); p.Running == 0 && !p.Ended() && s.ctx.Err() == nil; {
+		s.insist("watch "+j.sub.Key, func() error {
+			next, err := s.client.Watch(s.ctx, j.id, p, 20*time.Second)
+			if err == nil {
+				p = next
+			}
 			return err
 		})
 	}
