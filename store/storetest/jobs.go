@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ func testJobs(s suite) {
 	s.test("filters", jobsFilters)
 	s.test("active_ones_have_not_ended", jobsActive)
 	s.test("an_unknown_job_is_not_found", jobsUnknown)
+	s.test("counts_are_of_one_moment", jobsMoment)
 }
 
 func (w *world) jobs(t tb, q rota.JobQuery) []rota.JobID {
@@ -124,5 +126,40 @@ func jobsUnknown(t *testing.T, w *world) {
 	for _, task := range []rota.TaskID{rota.PlainTask(id), rota.Element(id, 0), rota.Element(id, 4)} {
 		_, _, err := w.Task(w.ctx, task)
 		wantIs(t, "no such element", err, rota.ErrNotFound)
+	}
+}
+
+// jobsMoment looks at jobs while their only task runs and ends: it is never seen where it was before.
+func jobsMoment(t *testing.T, w *world) {
+	ses := w.session(t)
+	for range times(300) {
+		id := rota.PlainTask(w.submitOnly(t, job())[0])
+		over := make(chan struct{})
+		var watch sync.WaitGroup
+		watch.Go(func() {
+			before := rota.Ready
+			for last := false; !last; {
+				select {
+				case <-over:
+					last = true // once more, with all done
+				default:
+				}
+				p := w.job(t, id.Job()).Progress
+				now := rota.Succeeded
+				switch {
+				case p.Ready > 0:
+					now = rota.Ready
+				case p.Running > 0:
+					now = rota.Running
+				}
+				if now < before {
+					t.Errorf("%v after it was %v: %+v", now, before, p)
+				}
+				before = now
+			}
+		})
+		ses.finish(t, end(ses.claimOne(t, id), rota.OutcomeSucceeded))
+		close(over)
+		watch.Wait()
 	}
 }
