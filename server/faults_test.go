@@ -35,43 +35,6 @@ func open(t *testing.T, s rota.Service, id rota.SessionID) {
 	}
 }
 
-func TestP6OnlyTheCulpritFails(t *testing.T) {
-	s, store := faulty(t)
-	jobs := make([]rota.NewJob, 4)
-	for i := range jobs {
-		var err error
-		if jobs[i], err = s.newJob(rota.Principal{Name: "kim"}, plain("x")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	store.Error(errors.New("a row is cursed"))
-	store.Plan(func(c storetest.Call) storetest.Fault {
-		if c.Method == "Submit" && (c.N == 1 || c.N == 3) { // all four at once, and then the second alone
-			return storetest.Fail
-		}
-		return storetest.None
-	})
-	for i, res := range s.storeJobs(jobs) {
-		if (res.Err != nil) != (i == 1) || (res.Job == 0) != (i == 1) {
-			t.Errorf("job %d: got %+v", i, res)
-		}
-	}
-}
-
-func TestP6FullStoreIsNotAskedForEachJob(t *testing.T) {
-	s, store := faulty(t)
-	store.Error(rota.Errorf(rota.ErrFull, "the disk is full"))
-	store.Plan(func(storetest.Call) storetest.Fault { return storetest.Fail })
-	for i, res := range s.storeJobs(make([]rota.NewJob, 3)) {
-		if !errors.Is(res.Err, rota.ErrFull) {
-			t.Errorf("job %d: got error %v", i, res.Err)
-		}
-	}
-	if n := store.Calls("Submit"); n != 1 {
-		t.Errorf("the store was asked %d times, want once", n)
-	}
-}
-
 func TestErrorsOfTheStoreHaveAKind(t *testing.T) {
 	s, store := faulty(t)
 	cause := errors.New("no such table: job")

@@ -50,7 +50,7 @@ func (s *Server) fireOne(ctx context.Context, sch *rota.Schedule, now time.Time)
 	}
 	s.log.Info("fired", "schedule", sch.Name, "due", f.Due, "job", fired.Job, "skipped", fired.Skipped)
 	if fired.Job != 0 {
-		s.jobsCame([]rota.NewJob{*f.Job}, []rota.SubmitResult{{Submitted: rota.Submitted{Job: fired.Job}}})
+		s.came(f.Job, fired.Job)
 	}
 	return nil
 }

@@ -46,8 +46,6 @@ type Server struct {
 	log      *slog.Logger
 	hub      hub
 	loops    loops
-	submits  batcher[rota.NewJob, rota.SubmitResult]
-	renewals batcher[rota.Renewal, rota.RenewResult]
 	sessions sessions
 	home     home
 	signer   signer
@@ -63,8 +61,6 @@ func New(store rota.Store, opts Options) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.submits = batcher[rota.NewJob, rota.SubmitResult]{do: s.storeJobs, weigh: weighJob, limit: submitBatch}
-	s.renewals = batcher[rota.Renewal, rota.RenewResult]{do: s.storeRenewals, weigh: weighRenewal, limit: renewalBatch}
 	s.loops = s.newLoops()
 	s.meters = newMeters()
 	return s

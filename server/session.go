@@ -76,39 +76,23 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) error {
 	return nil
 }
 
-// Renew keeps a session's lease, together with those of other sessions that ask at the same time.
+// Renew keeps a session's lease.
 func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error) {
 	if _, err := s.allow(ctx, "renew"); err != nil {
 		return rota.Renewed{}, err
 	}
-	res, err := s.renewals.Do(ctx, r)
+	results, err := s.store.Renew(ctx, []rota.Renewal{r})
 	if err == nil {
-		err = s.outward(res.Err)
+		err = results[0].Err
 	}
 	if err != nil {
-		return rota.Renewed{}, err
+		return rota.Renewed{}, s.outward(err)
 	}
 	n := s.sessions.get(r.Session)
 	n.mu.Lock()
 	n.busy = len(r.Held)
 	n.mu.Unlock()
-	return res.Renewed, nil
-}
-
-// renewalBatch is how many attempts are renewed in one call to the store.
-const renewalBatch = 5_000
-
-func weighRenewal(r rota.Renewal) int { return 1 + len(r.Held) }
-
-func (s *Server) storeRenewals(rs []rota.Renewal) []rota.RenewResult {
-	results, err := s.store.Renew(context.Background(), rs)
-	if err != nil {
-		results = make([]rota.RenewResult, len(rs))
-		for i := range results {
-			results[i].Err = err
-		}
-	}
-	return results
+	return results[0].Renewed, nil
 }
 
 // CloseSession ends a session cleanly.

@@ -5,13 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/discipline"
 )
 
-// Submit stores a job, together with what else arrives while the store is busy.
+// Submit stores a job.
 func (s *Server) Submit(ctx context.Context, sub rota.Submission) (rota.Submitted, error) {
 	p, err := s.allow(ctx, "submit")
 	if err == nil {
@@ -27,11 +26,18 @@ func (s *Server) Submit(ctx context.Context, sub rota.Submission) (rota.Submitte
 	if err != nil {
 		return rota.Submitted{}, s.outward(err)
 	}
-	res, err := s.submits.Do(ctx, job)
+	results, err := s.store.Submit(ctx, []rota.NewJob{job})
 	if err == nil {
-		err = s.outward(res.Err)
+		err = results[0].Err
 	}
-	return res.Submitted, err
+	if err != nil {
+		return rota.Submitted{}, s.outward(err)
+	}
+	got := results[0].Submitted
+	if !got.Existing {
+		s.came(&job, got.Job)
+	}
+	return got, nil
 }
 
 // newJob completes a submission with all that its submitter left open.
@@ -65,74 +71,22 @@ func hashOf(sub *rota.Submission) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// submitBatch is the weight of one call to the store, about its bytes: some 500 small jobs.
-const submitBatch = 4 << 20
-
-func weighJob(j rota.NewJob) int {
-	const row, entry = 8 << 10, 128
-	weight := row + len(j.Input) + len(j.Spec.Shell) + len(j.Spec.Script)
-	for _, part := range [][]string{j.Lines, j.Spec.Argv, j.Spec.Env} {
-		for _, text := range part {
-			weight += entry + len(text)
-		}
+// came wakes whom a new job concerns.
+func (s *Server) came(j *rota.NewJob, id rota.JobID) {
+	s.meters.submitted.Inc()
+	if j.Home != "" {
+		s.home.add(id)
 	}
-	return weight
-}
-
-// storeJobs is one call to the store. When it fails for an unknown reason nothing of it is stored, and the jobs
-// are tried one by one so that only the culprit fails (P6).
-func (s *Server) storeJobs(jobs []rota.NewJob) []rota.SubmitResult {
-	results, err := s.store.Submit(context.Background(), jobs)
-	if err != nil && len(jobs) > 1 && !hopeless(err) {
-		results = make([]rota.SubmitResult, 0, len(jobs))
-		for i := range jobs {
-			results = append(results, s.storeJobs(jobs[i:i+1])...)
-		}
-		return results
-	}
-	if err != nil {
-		results = make([]rota.SubmitResult, len(jobs))
-		for i := range results {
-			results[i].Err = err
-		}
-		return results
-	}
-	s.jobsCame(jobs, results)
-	return results
-}
-
-// hopeless reports whether the store would refuse the jobs one by one too.
-func hopeless(err error) bool {
-	return errors.Is(err, rota.ErrFull) || errors.Is(err, rota.ErrBroken) || errors.Is(err, rota.ErrUnavailable)
-}
-
-// jobsCame wakes whom the new jobs concern.
-func (s *Server) jobsCame(jobs []rota.NewJob, results []rota.SubmitResult) {
-	claimable, many, timed, after := false, false, false, false
-	for i := range jobs {
-		j, res := &jobs[i], &results[i]
-		if res.Err != nil || res.Existing {
-			continue
-		}
-		s.meters.submitted.Inc()
-		if j.Home != "" {
-			s.home.add(res.Job)
-		}
-		claimable = claimable || !j.More && !j.Spec.Hold // whatever its time is: only the store's clock knows what is due (P1)
-		many = many || j.Spec.Many()
-		timed = timed || !j.Spec.At.IsZero()
-		after = after || len(j.Spec.After) > 0
-	}
-	if many {
+	if j.Spec.Many() {
 		s.loops.making.wake()
 	}
-	if after {
+	if len(j.Spec.After) > 0 {
 		s.loops.operating.wake() // what it waits for may have come already, or never will
 	}
-	if timed {
+	if !j.Spec.At.IsZero() {
 		s.loops.promoting.wake()
 	}
-	if claimable {
+	if !j.More && !j.Spec.Hold { // whatever its time is: only the store's clock knows what is due (P1)
 		s.hub.claimable.raise()
 	}
 }

@@ -26,15 +26,14 @@ func (s *Store) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 	var refused []rota.Refusal
 	for i := range x.Finished {
 		one := x.Finished[i : i+1]
-		err := s.write(ctx, "finish", func(t *tx) error {
+		some, err := written(ctx, s, "finish", func(t *tx) ([]rota.Refusal, error) {
 			ses, err := t.session(x.Session)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			r, err := t.finishAll(ses, one)
-			refused = append(refused, r...)
-			return err
+			return t.finishAll(ses, one)
 		})
+		refused = append(refused, some...)
 		if err != nil && !errors.Is(err, rota.ErrInternal) {
 			return rota.Exchanged{}, err
 		}
@@ -47,34 +46,34 @@ func (s *Store) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 	return rota.Exchanged{Refused: refused}, err
 }
 
-func (s *Store) exchange(ctx context.Context, x rota.Exchange) (out rota.Exchanged, err error) {
+func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
 	lost := false
-	err = s.write(ctx, "exchange", func(t *tx) error {
+	out, err := written(ctx, s, "exchange", func(t *tx) (out rota.Exchanged, err error) {
+		lost = false
 		ses, err := t.session(x.Session)
 		if err != nil {
-			return err
+			return out, err
 		}
 		if x.Seq == ses.seq && x.Seq > 0 {
-			out, err = t.answerAgain(ses)
-			return err
+			return t.answerAgain(ses)
 		}
 		if x.Seq != ses.seq+1 {
-			return rota.Errorf(rota.ErrConflict, "exchange %d of session %s: exchange %d is next", x.Seq, x.Session, ses.seq+1)
+			return out, rota.Errorf(rota.ErrConflict, "exchange %d of session %s: exchange %d is next", x.Seq, x.Session, ses.seq+1)
 		}
 		if out.Refused, err = t.finishAll(ses, x.Finished); err != nil {
-			return err
+			return out, err
 		}
 		// Places that the finishes freed are there for the claim.
 		if err := t.settle(); err != nil {
-			return err
+			return out, err
 		}
 		if lost = ses.state != sessionOpen && x.Claim.Max > 0; lost {
-			return nil
+			return out, nil
 		}
 		if out.Claimed, err = t.claim(ses.id, x.Seq, x.Claim); err != nil {
-			return err
+			return out, err
 		}
-		return t.endExchange(ses, x.Seq, out.Refused)
+		return out, t.endExchange(ses, x.Seq, out.Refused)
 	})
 	if err == nil && lost {
 		err = sessionGone(x.Session)

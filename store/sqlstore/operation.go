@@ -17,11 +17,7 @@ func (s *Store) Operate(ctx context.Context, op rota.Operation) (rota.Operation,
 		op.Matched, op.Ended = n, true
 		return op, err
 	}
-	err := s.write(ctx, string(op.Act), func(t *tx) (err error) {
-		op, err = t.operate(op)
-		return err
-	})
-	return op, err
+	return written(ctx, s, string(op.Act), func(t *tx) (rota.Operation, error) { return t.operate(op) })
 }
 
 // operate does an operation's first step, and stores the operation if there is more to do. It covers all jobs that

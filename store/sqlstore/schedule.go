@@ -10,30 +10,31 @@ import (
 
 // PutSchedule creates or replaces a schedule.
 func (s *Store) PutSchedule(ctx context.Context, sch rota.Schedule) (rota.Schedule, error) {
-	err := s.write(ctx, "schedule", func(t *tx) error {
-		var version int
-		found, err := t.one(`SELECT version FROM schedule WHERE name = ?1`, []any{sch.Name}, &version)
-		switch {
-		case err != nil:
-			return err
-		case found && sch.Version == 0:
-			return rota.Errorf(rota.ErrConflict, "schedule %q: there is one of this name", sch.Name).WithFix("rota cron rm %s", sch.Name)
-		case !found && sch.Version != 0:
-			return noSchedule(sch.Name)
-		case version != sch.Version:
-			return rota.Errorf(rota.ErrConflict, "schedule %q: somebody else changed it", sch.Name).WithFix("rota cron ls")
-		}
-		sch.Version = version + 1
-		sch.Last = nil
-		doc, err := json.Marshal(&sch)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(`INSERT INTO schedule (name, doc, version, paused, next) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name)
+	return written(ctx, s, "schedule", func(t *tx) (rota.Schedule, error) { return t.putSchedule(sch) })
+}
+
+func (t *tx) putSchedule(sch rota.Schedule) (rota.Schedule, error) {
+	var version int
+	found, err := t.one(`SELECT version FROM schedule WHERE name = ?1`, []any{sch.Name}, &version)
+	switch {
+	case err != nil:
+		return sch, err
+	case found && sch.Version == 0:
+		return sch, rota.Errorf(rota.ErrConflict, "schedule %q: there is one of this name", sch.Name).WithFix("rota cron rm %s", sch.Name)
+	case !found && sch.Version != 0:
+		return sch, noSchedule(sch.Name)
+	case version != sch.Version:
+		return sch, rota.Errorf(rota.ErrConflict, "schedule %q: somebody else changed it", sch.Name).WithFix("rota cron ls")
+	}
+	sch.Version = version + 1
+	sch.Last = nil
+	doc, err := json.Marshal(&sch)
+	if err != nil {
+		return sch, err
+	}
+	_, err = t.exec(`INSERT INTO schedule (name, doc, version, paused, next) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name)
 			DO UPDATE SET doc = excluded.doc, version = excluded.version, paused = excluded.paused, next = excluded.next`,
-			sch.Name, string(doc), sch.Version, flag(sch.Paused), toMicros(sch.Next))
-		return err
-	})
+		sch.Name, string(doc), sch.Version, flag(sch.Paused), toMicros(sch.Next))
 	return sch, err
 }
 
@@ -83,26 +84,25 @@ func (s *Store) DropSchedule(ctx context.Context, name string) error {
 
 // Fire records a fire once (P21).
 func (s *Store) Fire(ctx context.Context, f rota.Firing) (rota.Fire, error) {
-	fire := rota.Fire{Due: f.Due, Skipped: f.Skipped}
-	err := s.write(ctx, "fire", func(t *tx) error {
+	return written(ctx, s, "fire", func(t *tx) (rota.Fire, error) {
+		fire := rota.Fire{Due: f.Due, Skipped: f.Skipped}
 		n, err := t.exec(`UPDATE schedule SET next = ?4 WHERE name = ?1 AND version = ?2 AND next = ?3 AND paused = 0`,
 			f.Schedule, f.Version, toMicros(f.Due), toMicros(f.Next))
 		if err == nil && n == 0 {
 			err = rota.Errorf(rota.ErrConflict, "schedule %q: was fired or changed by somebody else", f.Schedule)
 		}
 		if err != nil {
-			return err
+			return fire, err
 		}
 		if f.Job != nil {
 			if err := t.fireJob(&f, &fire); err != nil {
-				return err
+				return fire, err
 			}
 		}
 		_, err = t.exec(`INSERT INTO fire (schedule, due, job, skipped) VALUES (?1, ?2, ?3, ?4)`, f.Schedule, toMicros(f.Due),
 			int64(fire.Job), fire.Skipped)
-		return err
+		return fire, err
 	})
-	return fire, err
 }
 
 // fireJob submits a fire's job, unless the job of an earlier fire is in its way.

@@ -116,16 +116,15 @@ func (t *tx) loseSessions(o rota.Opening) error {
 
 // Renew raises the sessions' beats.
 func (s *Store) Renew(ctx context.Context, renewals []rota.Renewal) ([]rota.RenewResult, error) {
-	results := make([]rota.RenewResult, len(renewals))
-	err := s.write(ctx, "renew", func(t *tx) error {
+	return written(ctx, s, "renew", func(t *tx) ([]rota.RenewResult, error) {
+		results := make([]rota.RenewResult, len(renewals))
 		for i := range renewals {
 			if err := t.renew(&renewals[i], &results[i]); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return results, nil
 	})
-	return results, err
 }
 
 func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {

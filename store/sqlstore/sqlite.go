@@ -31,7 +31,7 @@ const (
 // Open opens, and if need be creates and migrates, the store in the SQLite file at path. The caller holds the lock
 // of the data folder: one process writes (P26).
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{path: path, now: o.Now, turn: make(chan struct{}, 1)}
+	s := &Store{path: path, now: o.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -64,7 +64,6 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		s.read.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	s.turn <- struct{}{}
 	return s, nil
 }
 
@@ -182,6 +181,19 @@ func (w *writer) query(scan func(*sql.Rows) error, q string, args ...any) error 
 func (w *writer) begin() error { _, err := w.exec(`BEGIN IMMEDIATE`); return err }
 
 func (w *writer) commit() error { _, err := w.exec(`COMMIT`); return err }
+
+// mark sets a point in the transaction to which undo goes back, and which unmark forgets.
+func (w *writer) mark() error { _, err := w.exec(`SAVEPOINT w`); return err }
+
+func (w *writer) unmark() error { _, err := w.exec(`RELEASE w`); return err }
+
+func (w *writer) undo() error {
+	w.lanes = nil
+	if _, err := w.exec(`ROLLBACK TO w`); err != nil {
+		return err
+	}
+	return w.unmark()
+}
 
 // rollback undoes the transaction; SQLite may have done so already.
 func (w *writer) rollback() {

@@ -4,8 +4,7 @@
 // rota.Fate, rota.Moves and the arguments say. Whatever differs between engines stands in the file named after
 // the engine; everything else is one SQL text for all.
 //
-// Every write runs in a [tx]: one transaction that collects what it changes of the counters and settles them last
-// (P19), together with what follows from them: jobs that ended, their dependents (P15), places that became free
+// Every write runs in a [tx], which collects what it changes of the counters and settles them last (P19), together with what follows from them: jobs that ended, their dependents (P15), places that became free
 // behind gates (P16). Reads run beside the writer on connections of their own.
 package sqlstore
 
@@ -13,7 +12,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -36,14 +34,14 @@ type Options struct {
 
 // Store is a rota.Store in an SQL database.
 type Store struct {
-	path   string
-	now    func() time.Time
-	db     *sql.DB // the writer's one connection
-	w      *writer
-	read   *sql.DB
-	turn   chan struct{} // holds one value: the right to write
-	broken atomic.Pointer[error]
-	closed atomic.Bool
+	path    string
+	now     func() time.Time
+	db      *sql.DB // the writer's one connection
+	w       *writer
+	read    *sql.DB
+	commits commits
+	broken  atomic.Pointer[error]
+	closed  atomic.Bool
 }
 
 var _ rota.Store = (*Store)(nil)
@@ -54,8 +52,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	if s.w != nil {
-		<-s.turn
-		defer func() { s.turn <- struct{}{} }()
+		s.commits.writing.Lock()
+		defer s.commits.writing.Unlock()
 	}
 	return s.shut()
 }
@@ -72,50 +70,6 @@ func (s *Store) usable(ctx context.Context) error {
 		return *err
 	}
 	return ctx.Err()
-}
-
-// write runs one transaction. It waits its turn as long as ctx allows; once begun, it is not interrupted: a
-// caller that goes away does not undo what others wait for.
-func (s *Store) write(ctx context.Context, what string, do func(t *tx) error) error {
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	if s.w == nil {
-		return rota.Errorf(rota.ErrUnavailable, "%s: the store was opened for reading only", what)
-	}
-	select {
-	case <-s.turn:
-		defer func() { s.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	if err := s.transact(do); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
-}
-
-func (s *Store) transact(do func(t *tx) error) error {
-	t := newTx(s)
-	if err := s.w.begin(); err != nil {
-		return s.classify(err)
-	}
-	err := do(t)
-	if err == nil {
-		err = t.settle()
-	}
-	if err != nil {
-		s.w.rollback()
-		return s.classify(err)
-	}
-	if err := s.w.commit(); err != nil {
-		s.w.rollback()
-		return s.classify(err)
-	}
-	return nil
 }
 
 // query runs a read beside the writer and gives each row to scan.

@@ -9,14 +9,36 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// Submit stores jobs in one transaction.
+// Submit stores jobs in one commit, in which other writes may be, too.
 func (s *Store) Submit(ctx context.Context, jobs []rota.NewJob) ([]rota.SubmitResult, error) {
-	var results []rota.SubmitResult
-	err := s.write(ctx, "submit", func(t *tx) (err error) {
-		results, err = t.submit(jobs)
+	sub := &submission{jobs: jobs}
+	if err := s.commit(ctx, &write{what: "submit", sub: sub}); err != nil {
+		return nil, err
+	}
+	return sub.results, nil
+}
+
+// submitTogether stores the jobs of several submits.
+func (t *tx) submitTogether(some []*write) error {
+	if len(some) == 1 {
+		sub := some[0].sub
+		results, err := t.submit(sub.jobs)
+		sub.results = results
 		return err
-	})
-	return results, err
+	}
+	var jobs []rota.NewJob
+	for _, w := range some {
+		jobs = append(jobs, w.sub.jobs...)
+	}
+	results, err := t.submit(jobs)
+	if err != nil {
+		return err
+	}
+	for _, w := range some {
+		n := len(w.sub.jobs)
+		w.sub.results, results = results[:n:n], results[n:]
+	}
+	return nil
 }
 
 // remember keeps what the job's assignments will say. A job that is not stored after all never has one: its id is
@@ -292,12 +314,7 @@ func (t *tx) firstStateOf(r *newRow) rota.State {
 
 // AddPart adds a further part of a job's lines or input.
 func (s *Store) AddPart(ctx context.Context, id rota.JobID, p rota.Part) (rota.Submitted, error) {
-	var out rota.Submitted
-	err := s.write(ctx, "upload", func(t *tx) (err error) {
-		out, err = t.addPart(id, p)
-		return err
-	})
-	return out, err
+	return written(ctx, s, "upload", func(t *tx) (rota.Submitted, error) { return t.addPart(id, p) })
 }
 
 func (t *tx) addPart(id rota.JobID, p rota.Part) (rota.Submitted, error) {

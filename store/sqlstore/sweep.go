@@ -8,24 +8,27 @@ import (
 
 // Sweep does one bounded step of upkeep.
 func (s *Store) Sweep(ctx context.Context, what rota.Sweep) (out rota.Swept, err error) {
-	err = s.write(ctx, "sweep "+string(what.What), func(t *tx) (err error) {
-		switch what.What {
-		case rota.SweepMake:
-			out, err = t.sweepMake()
-		case rota.SweepPromote:
-			out, err = t.sweepPromote()
-		case rota.SweepRescue:
-			out, err = t.sweepRescue()
-		case rota.SweepOperate:
-			out, err = t.sweepOperations()
-		case rota.SweepPrune:
-			out, err = t.sweepPrune(what.Retention)
-		default:
-			err = rota.Invalid("sweep %q: there is no such upkeep", what.What)
-		}
+	err = s.commit(ctx, &write{what: "sweep " + string(what.What), long: true, do: func(t *tx) (err error) {
+		out, err = t.sweep(what)
 		return err
-	})
+	}})
 	return out, err
+}
+
+func (t *tx) sweep(what rota.Sweep) (rota.Swept, error) {
+	switch what.What {
+	case rota.SweepMake:
+		return t.sweepMake()
+	case rota.SweepPromote:
+		return t.sweepPromote()
+	case rota.SweepRescue:
+		return t.sweepRescue()
+	case rota.SweepOperate:
+		return t.sweepOperations()
+	case rota.SweepPrune:
+		return t.sweepPrune(what.Retention)
+	}
+	return rota.Swept{}, rota.Invalid("sweep %q: there is no such upkeep", what.What)
 }
 
 // sweepPromote makes those scheduled tasks ready whose time has come by the store's clock (P1).

@@ -17,6 +17,7 @@ type tx struct {
 	jobs   map[rota.JobID]*jobDelta
 	queues map[queueState]int
 	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
+	moved  int           // rows changed so far
 }
 
 // jobDelta is how a job's counters change in this transaction.
@@ -29,7 +30,11 @@ type queueState struct {
 
 func newTx(s *Store) *tx { return &tx{s: s, now: s.micros()} }
 
-func (t *tx) exec(q string, args ...any) (int, error) { return t.s.w.exec(q, args...) }
+func (t *tx) exec(q string, args ...any) (int, error) {
+	n, err := t.s.w.exec(q, args...)
+	t.moved += n
+	return n, err
+}
 
 // each runs a statement once for each of n rows of arguments.
 func (t *tx) each(q string, n int, row func(i int) []any) error { return t.s.w.each(q, n, row) }

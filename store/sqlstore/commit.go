@@ -1,0 +1,328 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rotaqueue/rota"
+)
+
+// Bounds of one commit (P18): when it has moved so many rows or done so many writes, what waits goes into the next.
+const (
+	commitRows   = 2_000
+	commitWrites = 16
+	commitSubmit = 4 << 20 // the weight of the jobs stored as one write, about their bytes: some 500 small jobs
+)
+
+// commits gathers writes into commits: what arrives while one is under way goes into the next, without timers, so a
+// lone write is committed at once and commits carry more the slower they are. Writes of a commit are apart: one that
+// fails is undone alone (P6), and none is answered before all of them are durable. Submits that wait together are
+// stored together.
+type commits struct {
+	mu      sync.Mutex
+	waiting []*write
+	led     bool       // one of those who wait, or waited, leads
+	writing sync.Mutex // held by who uses the writer
+	made    int        // commits, under writing
+}
+
+// write is one call that writes.
+type write struct {
+	what string
+	do   func(*tx) error
+	sub  *submission // a submit; do is nil
+	long bool        // upkeep: it begins a commit or waits for the next, so that nobody's answer waits for it
+	err  error
+	told chan bool // true: lead; false: it is answered
+}
+
+// submission is what a submit brings, and its answer.
+type submission struct {
+	jobs    []rota.NewJob
+	results []rota.SubmitResult
+}
+
+// write runs do in a commit. It waits its turn as long as ctx allows; once begun, it is not interrupted: a caller that
+// goes away does not undo what others wait for. A commit that fails as a whole is tried again write by write: do may
+// run twice, and leaves nothing behind but in the transaction and in what it returns.
+func (s *Store) write(ctx context.Context, what string, do func(t *tx) error) error {
+	return s.commit(ctx, &write{what: what, do: do})
+}
+
+// written is what do returned in a commit.
+func written[T any](ctx context.Context, s *Store, what string, do func(t *tx) (T, error)) (T, error) {
+	var out T
+	err := s.write(ctx, what, func(t *tx) (err error) {
+		out, err = do(t)
+		return err
+	})
+	return out, err
+}
+
+func (s *Store) commit(ctx context.Context, w *write) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if s.w == nil {
+		return rota.Errorf(rota.ErrUnavailable, "%s: the store was opened for reading only", w.what)
+	}
+	w.told = make(chan bool, 1)
+	lead := s.commits.join(w)
+	for {
+		if !lead {
+			select {
+			case lead = <-w.told:
+			case <-ctx.Done():
+				if s.commits.leave(w) {
+					return ctx.Err()
+				}
+				lead = <-w.told
+			}
+		}
+		if !lead {
+			break
+		}
+		s.lead()
+		lead = false
+	}
+	if w.err != nil {
+		return fmt.Errorf("%s: %w", w.what, w.err)
+	}
+	return nil
+}
+
+// join adds a write, and reports whether its caller is to lead.
+func (c *commits) join(w *write) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, w)
+	lead := !c.led
+	c.led = true
+	return lead
+}
+
+// leave takes a write back, and reports whether it was still waiting. Who was to lead hands that on.
+func (c *commits) leave(w *write) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, x := range c.waiting {
+		if x == w {
+			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
+			if len(w.told) > 0 { // it was told to lead
+				c.handOn()
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// handOn lets the first that waits lead.
+func (c *commits) handOn() {
+	if c.led = len(c.waiting) > 0; c.led {
+		c.waiting[0].told <- true
+	}
+}
+
+// next takes what goes into the commit next: one write, or all the submits that wait and fit.
+func (c *commits) next(empty bool) []*write {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		return nil
+	}
+	first := c.waiting[0]
+	if first.long && !empty {
+		return nil
+	}
+	if first.sub == nil {
+		c.waiting = c.waiting[1:]
+		return []*write{first}
+	}
+	var some, rest []*write
+	weight := 0
+	for i, w := range c.waiting {
+		if w.sub != nil {
+			weight += w.sub.weight()
+			if len(some) > 0 && weight > commitSubmit {
+				rest = append(rest, c.waiting[i:]...)
+				break
+			}
+			some = append(some, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	c.waiting = rest
+	return some
+}
+
+func (sub *submission) weight() int {
+	const row, entry = 8 << 10, 128
+	weight := 0
+	for i := range sub.jobs {
+		j := &sub.jobs[i]
+		weight += row + len(j.Input) + len(j.Spec.Shell) + len(j.Spec.Script)
+		for _, part := range [][]string{j.Lines, j.Spec.Argv, j.Spec.Env} {
+			for _, text := range part {
+				weight += entry + len(text)
+			}
+		}
+	}
+	return weight
+}
+
+// lead makes one commit, answers those in it and hands on.
+func (s *Store) lead() {
+	s.commits.writing.Lock()
+	done := s.commitOnce()
+	s.commits.writing.Unlock()
+	s.commits.mu.Lock()
+	defer s.commits.mu.Unlock()
+	for _, w := range done {
+		w.told <- false
+	}
+	s.commits.handOn()
+}
+
+// commitOnce makes one commit of what waits and what arrives meanwhile, within its bounds. Every write that it took
+// has its answer.
+func (s *Store) commitOnce() (done []*write) {
+	g := group{s: s}
+	for n := 0; n < commitWrites && g.rows < commitRows; n++ {
+		some := s.commits.next(n == 0)
+		if some == nil {
+			break
+		}
+		done = append(done, some...)
+		g.add(some)
+	}
+	g.end()
+	s.commits.made++
+	return done
+}
+
+// group is a commit under way.
+type group struct {
+	s     *Store
+	begun bool
+	rows  int
+	kept  [][]*write // that are in the transaction
+}
+
+// add runs writes that go together, apart from those before them.
+func (g *group) add(some []*write) {
+	err := g.s.usable(context.Background())
+	if err == nil && !g.begun {
+		err = g.s.w.begin()
+		g.begun = err == nil
+	}
+	if err == nil {
+		err = g.apart(some)
+	}
+	if err == nil {
+		g.kept = append(g.kept, some)
+		return
+	}
+	err = g.s.classify(err)
+	if len(some) > 1 && !hopeless(err) { // which of them was it?
+		for i := range some {
+			g.add(some[i : i+1])
+		}
+		return
+	}
+	answer(some, err)
+}
+
+// hopeless reports whether writes would fail one by one as they did together.
+func hopeless(err error) bool {
+	return errors.Is(err, rota.ErrFull) || errors.Is(err, rota.ErrBroken) || errors.Is(err, rota.ErrUnavailable)
+}
+
+func answer(some []*write, err error) {
+	for _, w := range some {
+		w.err = err
+	}
+}
+
+// apart runs writes so that they can be undone without those before them.
+func (g *group) apart(some []*write) error {
+	w := g.s.w
+	first := len(g.kept) == 0
+	if !first {
+		if err := w.mark(); err != nil {
+			return err
+		}
+	}
+	n, err := g.s.run(some)
+	g.rows += n
+	switch {
+	case err == nil && first:
+		return nil
+	case err == nil:
+		return w.unmark()
+	case first:
+		w.rollback()
+		g.begun = false
+	default:
+		if undo := w.undo(); undo != nil { // the engine has undone all of it
+			w.rollback()
+			g.begun = false
+			g.again()
+		}
+	}
+	return err
+}
+
+// run runs writes that go together in the transaction that is open.
+func (s *Store) run(some []*write) (rows int, err error) {
+	t := newTx(s)
+	if some[0].sub == nil {
+		err = some[0].do(t)
+	} else {
+		err = t.submitTogether(some)
+	}
+	if err == nil {
+		err = t.settle()
+	}
+	return t.moved, err
+}
+
+// end commits.
+func (g *group) end() {
+	if !g.begun {
+		return
+	}
+	if err := g.s.w.commit(); err != nil {
+		g.s.w.rollback()
+		if err = g.s.classify(err); len(g.kept) == 1 || errors.Is(err, rota.ErrBroken) {
+			for _, some := range g.kept {
+				answer(some, err)
+			}
+			return
+		}
+		g.again()
+	}
+}
+
+// again gives those that were in a transaction that failed as a whole a transaction each.
+func (g *group) again() {
+	kept := g.kept
+	g.kept = nil
+	for _, some := range kept {
+		alone := group{s: g.s}
+		alone.add(some)
+		alone.end()
+	}
+}
+
+// transact runs one write in a transaction of its own, before the store is open to others.
+func (s *Store) transact(do func(t *tx) error) error {
+	w := []*write{{do: do}}
+	g := group{s: s}
+	g.add(w)
+	g.end()
+	return w[0].err
+}
