@@ -190,7 +190,7 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 	var unknown []rota.JobID
 	for _, id := range ids {
 		if a, known := t.s.w.templates.get(id); known {
-			jobs[id] = a
+			jobs[id] = a.Assignment
 		} else {
 			unknown = append(unknown, id)
 		}
@@ -200,10 +200,11 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 	}
 	return jobs, t.query(func(r *sql.Rows) error {
 		var id, limit, first, most, maxLost, input int64
+		var lane, gate int64
 		var lostFails bool
 		var spec []byte
 		a := rota.Assignment{Spec: &rota.Spec{}}
-		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &first, &most, &maxLost, &lostFails, &input); err != nil {
+		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &first, &most, &maxLost, &lostFails, &input, &lane, &gate); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(spec, a.Spec); err != nil {
@@ -216,9 +217,9 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 		}
 		a.HasInput = input > 0
 		jobs[rota.JobID(id)] = a
-		t.s.w.templates.put(rota.JobID(id), a)
+		t.s.w.templates.put(rota.JobID(id), template{a, lane, gate})
 		return nil
-	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input FROM job
+	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input, lane, gate FROM job
 		WHERE id IN (SELECT value FROM json_each(?1))`, list(unknown))
 }
 

@@ -252,7 +252,7 @@ func (g *group) apart(some []*write) error {
 	w := g.s.w
 	first := len(g.kept) == 0
 	if !first {
-		if err := w.mark(); err != nil {
+		if err := w.mark("part"); err != nil {
 			return err
 		}
 	}
@@ -262,12 +262,12 @@ func (g *group) apart(some []*write) error {
 	case err == nil && first:
 		return nil
 	case err == nil:
-		return w.unmark()
+		return w.unmark("part")
 	case first:
 		w.rollback()
 		g.begun = false
 	default:
-		if undo := w.undo(); undo != nil { // the engine has undone all of it
+		if undo := w.undo("part"); undo != nil { // the engine has undone all of it
 			w.rollback()
 			g.begun = false
 			g.again()

@@ -117,8 +117,8 @@ func (t *tx) answerAgain(ses session) (out rota.Exchanged, err error) {
 
 // finishAll records finishes and says which were refused. A finish that was recorded before is recorded.
 func (t *tx) finishAll(ses session, finished []rota.Finish) (refused []rota.Refusal, err error) {
-	if len(finished) == 0 {
-		return nil, nil
+	if finished, err = t.succeed(ses, finished); err != nil || len(finished) == 0 {
+		return nil, err
 	}
 	ids := make([]rota.TaskID, len(finished))
 	for i := range finished {

@@ -21,7 +21,7 @@ const jobColumns = `j.id, j.spec, j.submitter, j.parent, j.schedule, j.submitted
 	WHEN j.many = 0 THEN coalesce((SELECT state || ':1' FROM task WHERE id = j.id << 24), '')
 	ELSE coalesce((SELECT group_concat(c.state || ':' || c.n) FROM (
 		SELECT state, count(*) AS n FROM task INDEXED BY task_aside
-			WHERE state IN (1, 2, 3, 7) AND id BETWEEN j.id << 24 AND (j.id + 1 << 24) - 1 GROUP BY state
+			WHERE (state < 4 OR state = 7) AND id BETWEEN j.id << 24 AND (j.id + 1 << 24) - 1 GROUP BY state
 		UNION ALL SELECT 5, count(*) FROM task INDEXED BY task_running
 			WHERE state = 5 AND id BETWEEN j.id << 24 AND (j.id + 1 << 24) - 1) c), '') END`
 

@@ -183,16 +183,16 @@ func (w *writer) begin() error { _, err := w.exec(`BEGIN IMMEDIATE`); return err
 func (w *writer) commit() error { _, err := w.exec(`COMMIT`); return err }
 
 // mark sets a point in the transaction to which undo goes back, and which unmark forgets.
-func (w *writer) mark() error { _, err := w.exec(`SAVEPOINT w`); return err }
+func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name); return err }
 
-func (w *writer) unmark() error { _, err := w.exec(`RELEASE w`); return err }
+func (w *writer) unmark(name string) error { _, err := w.exec(`RELEASE ` + name); return err }
 
-func (w *writer) undo() error {
+func (w *writer) undo(name string) error {
 	w.lanes = nil
-	if _, err := w.exec(`ROLLBACK TO w`); err != nil {
+	if _, err := w.exec(`ROLLBACK TO ` + name); err != nil {
 		return err
 	}
-	return w.unmark()
+	return w.unmark(name)
 }
 
 // rollback undoes the transaction; SQLite may have done so already.

@@ -49,7 +49,7 @@ func (t *tx) remember(r *newRow) {
 		return
 	}
 	a := rota.Assignment{Spec: &r.Spec, Submitter: r.Submitter, Retry: r.Retry, HasInput: len(r.Input) > 0}
-	t.s.w.templates.put(r.id, a)
+	t.s.w.templates.put(r.id, template{a, r.lane, r.gate})
 }
 
 // newRow is a job on its way into its row.

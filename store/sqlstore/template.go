@@ -2,24 +2,30 @@ package sqlstore
 
 import "github.com/rotaqueue/rota"
 
-// templates remembers what assignments say of their jobs, which never changes: a job that is claimed soon after it was
-// submitted, or again and again, is not read again. It is bounded; what it forgot is read.
+// template is what all tasks of a job have in common and what never changes.
+type template struct {
+	rota.Assignment
+	lane, gate int64
+}
+
+// templates remembers jobs' templates: a job that is claimed soon after it was submitted, or again and again, is not read
+// again. It is bounded; what it forgot is read.
 type templates struct {
-	known map[rota.JobID]rota.Assignment
+	known map[rota.JobID]template
 	order []rota.JobID // a ring: the oldest is forgotten first
 	next  int
 }
 
 const templatesKept = 1024
 
-func (m *templates) get(id rota.JobID) (rota.Assignment, bool) {
+func (m *templates) get(id rota.JobID) (template, bool) {
 	a, ok := m.known[id]
 	return a, ok
 }
 
-func (m *templates) put(id rota.JobID, a rota.Assignment) {
+func (m *templates) put(id rota.JobID, a template) {
 	if m.known == nil {
-		m.known, m.order = make(map[rota.JobID]rota.Assignment, templatesKept), make([]rota.JobID, templatesKept)
+		m.known, m.order = make(map[rota.JobID]template, templatesKept), make([]rota.JobID, templatesKept)
 	}
 	if _, ok := m.known[id]; !ok {
 		delete(m.known, m.order[m.next])

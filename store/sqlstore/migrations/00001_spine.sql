@@ -103,11 +103,13 @@ CREATE TABLE task (
   returns       BIGINT,
   reason        TEXT
 );
+-- Whatever writes a task's state asks every condition here, of what was and of what comes: they are the cheapest that
+-- say it (IN with a list would cost as much as the rest of an update).
 CREATE INDEX task_ready   ON task (lane, rank, id) WHERE state = 4 AND gate = 0;
 CREATE INDEX task_gated   ON task (gate, rank, id) WHERE state = 4 AND gate <> 0;
 CREATE INDEX task_running ON task (session, id)    WHERE state = 5;
 CREATE INDEX task_due     ON task (run_at, id)     WHERE state = 2;
-CREATE INDEX task_aside   ON task (id)             WHERE state IN (1, 2, 3, 7);
+CREATE INDEX task_aside   ON task (id)             WHERE state < 4 OR state = 7;
 
 CREATE TABLE attempt (
   task       BIGINT NOT NULL,
