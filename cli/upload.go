@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/api"
 )
 
 // partBytes bounds the text of one part of lines: JSON may write one byte as six.
@@ -201,7 +201,7 @@ func (a *app) partsOf(ctx context.Context, c *conn, r *request, before rota.JobI
 func (a *app) send(ctx context.Context, c *conn, r *request, p parts) (rota.Submitted, error) {
 	sub := r.Submission
 	if sub.Key == "" {
-		sub.Key = rand.Text()
+		sub.Key = api.NewKey()
 	}
 	if p == nil {
 		return a.submitOne(ctx, c, sub)

@@ -52,3 +52,12 @@ func BenchmarkArray(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+func BenchmarkSocket(b *testing.B) {
+	h := &bench{Options: Options{Slots: 4}, dir: b.TempDir()}
+	rate, err := h.submitSingles(b.Context(), max(b.N, callers))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(rate[0].Value, "jobs/s")
+}

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -18,7 +17,7 @@ import (
 // submit is how fast durable submits are: single ones from 64 callers over the socket, and an array while others'
 // attempts are finished.
 func submit(ctx context.Context, b *bench) ([]Figure, error) {
-	single, err := b.submitSingles(ctx)
+	single, err := b.submitSingles(ctx, b.scaled(40_000))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +27,7 @@ func submit(ctx context.Context, b *bench) ([]Figure, error) {
 
 const callers = 64
 
-func (b *bench) submitSingles(ctx context.Context) ([]Figure, error) {
+func (b *bench) submitSingles(ctx context.Context, n int) ([]Figure, error) {
 	m, err := b.newMachine(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -43,9 +42,8 @@ func (b *bench) submitSingles(ctx context.Context) ([]Figure, error) {
 	defer door.Close()
 	client := api.Dial(ln.Addr().String())
 	defer client.Close()
-	n := b.scaled(40_000)
-	one := func(c, i int) error {
-		_, err := client.Submit(ctx, rota.Submission{Spec: rota.Spec{Argv: []string{"noop"}}, Key: fmt.Sprintf("%d-%d", c, i)})
+	one := func(int, int) error {
+		_, err := client.Submit(ctx, rota.Submission{Spec: rota.Spec{Argv: []string{"noop"}}, Key: api.NewKey()})
 		return err
 	}
 	ours, err := callAtOnce(n, one)
