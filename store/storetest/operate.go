@@ -140,7 +140,7 @@ func operateFilters(t *testing.T, w *world) {
 }
 
 func operateRead(t *testing.T, w *world) {
-	id := w.submit(t, job(array("1-20000")))[0]
+	id := w.submit(t, job(manyTasks()))[0]
 	small, err := w.Operate(w.ctx, rota.Operation{Act: rota.ActHold, Filter: only(rota.Element(id, 1), rota.Element(id, 1)), By: "bob"})
 	if err != nil || !small.Ended || small.Matched != 1 || small.Done != 1 || !small.At.Equal(w.clock.Now()) || small.Upper < rota.Element(id, 1) {
 		t.Errorf("a small operation: %+v, %v", small, err)
@@ -155,11 +155,11 @@ func operateRead(t *testing.T, w *world) {
 	if err != nil || text(got) != text(op) {
 		t.Errorf("read %s, %v; want %s", text(got), err, text(op))
 	}
-	if got.By != "bob" || got.Reason != "because" || got.Act != rota.ActHold || got.Upper < rota.Element(id, 20_000) {
+	if got.By != "bob" || got.Reason != "because" || got.Act != rota.ActHold || got.Upper < rota.Element(id, many()) {
 		t.Errorf("read %+v", got)
 	}
 	w.settle(t)
-	if got, err = w.Operation(w.ctx, op.ID); err != nil || !got.Ended || got.Done != 19_999 {
+	if got, err = w.Operation(w.ctx, op.ID); err != nil || !got.Ended || got.Done != many()-1 {
 		t.Errorf("in the end: %+v, %v", got, err)
 	}
 	_, err = w.Operation(w.ctx, 999)

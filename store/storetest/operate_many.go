@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,7 +16,15 @@ func testOperateMany(s suite) {
 	s.test("P18_what_is_submitted_afterwards_is_not_touched", manyLater)
 }
 
-const many = 20_000
+// many is how many tasks a large operation has: more than any one transaction may move.
+func many() int {
+	if testing.Short() {
+		return maxStep + 1_000
+	}
+	return 4 * maxStep
+}
+
+func manyTasks() func(*rota.NewJob) { return array(fmt.Sprint("1-", many())) }
 
 // begin gives a large operation, which is not to be done at once.
 func (w *world) begin(t tb, act rota.Act, f rota.Filter) rota.Operation {
@@ -25,13 +34,13 @@ func (w *world) begin(t tb, act rota.Act, f rota.Filter) rota.Operation {
 		t.Fatalf("operate %s: %v", act, err)
 	}
 	if op.Ended || op.Done > maxStep {
-		t.Errorf("P18: %s of %d tasks did %d in one transaction, and %d is the most", act, many, op.Done, maxStep)
+		t.Errorf("P18: %s of %d tasks did %d in one transaction, and %d is the most", act, many(), op.Done, maxStep)
 	}
 	return op
 }
 
 func manyCancel(t *testing.T, w *world) {
-	id := w.submit(t, job(array("1-20000")))[0]
+	id := w.submit(t, job(manyTasks()))[0]
 	s := w.session(t)
 	running := s.claim(t, 5)
 	op := w.begin(t, rota.ActCancel, whole(id))
@@ -56,10 +65,10 @@ func manyCancel(t *testing.T, w *world) {
 		}
 		done = op.Done
 	}
-	if op.Matched != many || op.Done != many {
+	if op.Matched != many() || op.Done != many() {
 		t.Errorf("matched %d, done %d", op.Matched, op.Done)
 	}
-	if p := w.job(t, id).Progress; p.Cancelled != many-5 || p.Running != 5 {
+	if p := w.job(t, id).Progress; p.Cancelled != many()-5 || p.Running != 5 {
 		t.Errorf("%+v", p)
 	}
 	s.finish(t, ends(running, rota.OutcomeEnded)...)
@@ -70,7 +79,7 @@ func manyCancel(t *testing.T, w *world) {
 }
 
 func manyHold(t *testing.T, w *world) {
-	id := w.submit(t, job(array("1-20000")))[0]
+	id := w.submit(t, job(manyTasks()))[0]
 	s := w.session(t)
 	w.begin(t, rota.ActHold, rota.Filter{Queue: rota.DefaultQueue})
 	if got := s.claim(t, 100); len(got) != 0 {
@@ -80,7 +89,7 @@ func manyHold(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.settle(t)
-	if p := w.job(t, id).Progress; p.Ready != many {
+	if p := w.job(t, id).Progress; p.Ready != many() {
 		t.Errorf("held, then released: %+v", p)
 	}
 	if got := s.claim(t, 3); len(got) != 3 || got[0].Task != rota.Element(id, 1) {
@@ -90,7 +99,7 @@ func manyHold(t *testing.T, w *world) {
 }
 
 func manyRetry(t *testing.T, w *world) {
-	id := w.submit(t, job(array("1-20000%2")))[0]
+	id := w.submit(t, job(manyTasks(), limit(2)))[0]
 	w.operate(t, rota.ActCancel, whole(id))
 	op := w.begin(t, rota.ActRetry, rota.Filter{States: []rota.State{rota.Cancelled}})
 	if j := w.job(t, id); !j.Ended.IsZero() {
@@ -99,7 +108,7 @@ func manyRetry(t *testing.T, w *world) {
 	w.reopen(t)
 	w.settle(t)
 	op, err := w.Operation(w.ctx, op.ID)
-	if err != nil || !op.Ended || op.Done != many || op.Matched != many {
+	if err != nil || !op.Ended || op.Done != many() || op.Matched != many() {
 		t.Errorf("%+v, %v", op, err)
 	}
 	w.wantGate(t, id, 2)
@@ -112,7 +121,7 @@ func manyRetry(t *testing.T, w *world) {
 func manyUnmade(t *testing.T, w *world) {
 	s := w.session(t)
 	for _, steps := range []int{0, 1} {
-		id := w.submitOnly(t, job(array("1-20000")))[0]
+		id := w.submitOnly(t, job(manyTasks()))[0]
 		for range steps {
 			w.sweep(t, rota.Sweep{What: rota.SweepMake})
 		}
@@ -126,7 +135,7 @@ func manyUnmade(t *testing.T, w *world) {
 			more = w.sweep(t, rota.Sweep{What: rota.SweepMake}).More
 		}
 		w.settle(t)
-		if j := w.job(t, id); j.Cancelled != many || !j.Progress.Ended() || j.Ended.IsZero() {
+		if j := w.job(t, id); j.Cancelled != many() || !j.Progress.Ended() || j.Ended.IsZero() {
 			t.Errorf("after %d steps: ended %v, %+v", steps, j.Ended, j.Progress)
 		}
 	}
@@ -136,7 +145,7 @@ func manyUnmade(t *testing.T, w *world) {
 func manyLater(t *testing.T, w *world) {
 	_, last := rota.JobID(1_000_000).Tasks()
 	for _, f := range []rota.Filter{{Queue: rota.DefaultQueue}, {Tasks: []rota.Span{{First: rota.PlainTask(1), Last: last}}}} {
-		id := w.submit(t, job(array("1-20000")))[0]
+		id := w.submit(t, job(manyTasks()))[0]
 		w.begin(t, rota.ActCancel, f)
 		later := w.one(t)
 		s := w.session(t)
@@ -149,7 +158,7 @@ func manyLater(t *testing.T, w *world) {
 		if len(got) == 0 {
 			s.claimOne(t, later)
 		}
-		if p := w.job(t, id).Progress; p.Cancelled != many {
+		if p := w.job(t, id).Progress; p.Cancelled != many() {
 			t.Errorf("%+v", p)
 		}
 		if task := w.wantState(t, later, rota.Running); task.Ending != "" {
