@@ -57,7 +57,10 @@ const DefaultListen = "127.0.0.1:2691"
 
 func fixed(text string) func(Getenv) string { return func(Getenv) string { return text } }
 
-func cpus(Getenv) string { return strconv.Itoa(runtime.GOMAXPROCS(0)) }
+func cpus(Getenv) string { return strconv.Itoa(cpuCount) }
+
+// cpuCount is how many CPUs we may use, as it was before a keeper asked for more threads than that.
+var cpuCount = runtime.GOMAXPROCS(0)
 
 // DataFolder is the data folder when nothing else is said: /var/lib/rota for root, else the user's own.
 func DataFolder(getenv Getenv) string {
