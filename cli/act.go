@@ -190,7 +190,7 @@ func (a *app) nothingToDo(ctx context.Context, c *conn, what act, sel selection)
 			return rota.Errorf(rota.ErrConflict, "%v is %s: `rota %s` needs a %s that %s", one, state, what.use, what.thing, what.moves)
 		}
 	}
-	return rota.Errorf(rota.ErrNotFound, "no %s that is selected %s", what.thing, what.moves)
+	return rota.Errorf(rota.ErrNotFound, "nothing to %s: no %s is selected that %s", what.use, what.thing, what.moves)
 }
 
 // owned refuses a job that is another's, when who asks acts on own jobs only.

@@ -284,7 +284,7 @@ func TestActs(t *testing.T) {
 	if r := w.run("cancel", "--dry-run", "--state", "held"); r.out != "3 tasks would be cancelled\n" {
 		t.Errorf("%+v", r)
 	}
-	w.fails(3, "no task that is selected", "release", "name:nobody*", "--yes")
+	w.fails(3, "nothing to release: no task is selected that is held", "release", "name:nobody*", "--yes")
 	if r := w.run("release", "name:batch", "--yes"); r.err != "3 tasks released\n" {
 		t.Errorf("%+v", r)
 	}

@@ -20,7 +20,6 @@ const (
 	exitTimeout     = 124 // a wait took too long
 	exitOwn         = 125 // run and wait: Rota itself failed, not the job
 	exitCannotRun   = 126 // the job's program could not be run
-	exitNoProgram   = 127 // the job's program was not found
 	exitSignal      = 128 // and the signal's number
 	exitInterrupted = exitSignal + int(syscall.SIGINT)
 )

@@ -248,7 +248,7 @@ func (f *follower) noteRetry(t rota.Task, earlier []rota.Attempt, at int) {
 	if t.State == rota.Scheduled && !t.RunAt.IsZero() {
 		next = fmt.Sprintf("it is tried again %s", relative(t.RunAt, f.a.now()))
 	}
-	f.a.note("rota: attempt %d of %v: %s; %s", at, f.task, ending(&tried), next)
+	f.a.note("rota: job %v, attempt %d: %s; %s", f.task, at, ending(&tried), next)
 }
 
 // tailStart is the offset from which the last lines of what is there begin.

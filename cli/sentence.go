@@ -34,7 +34,7 @@ func standing(job *rota.Job, t *rota.Task, now time.Time) string {
 		if t.Ending != "" {
 			return "runs, and was asked to end"
 		}
-		return "runs on " + clean(t.Node) + " since " + both(t.Started, now)
+		return "runs on " + clean(t.Node) + " since " + both(t.Claimed, now)
 	}
 	return ending(&t.Attempt)
 }
@@ -95,9 +95,6 @@ func exitCode(t *rota.Task) int {
 		return *t.Exit
 	case t.Signal != 0:
 		return exitSignal + t.Signal
-	case t.Outcome == rota.OutcomeRefused && strings.HasPrefix(t.Reason, "no such program"),
-		t.Outcome == rota.OutcomeRefused && strings.HasPrefix(t.Reason, "program ") && strings.HasSuffix(t.Reason, "no such file or directory"):
-		return exitNoProgram
 	case t.Outcome == rota.OutcomeRefused:
 		return exitCannotRun
 	case t.Exit != nil: // it ended with 0, and yet did not succeed: it timed out, or was cancelled

@@ -92,7 +92,9 @@ func (a *app) describe(s *shown) string {
 		f.add("state", job.State().String())
 		f.add("tasks", taskCounts(job.Progress))
 	}
-	f.add("reason", clean(job.Reason))
+	if s.Task == nil || s.Task.Reason != job.Reason { // else the state says it
+		f.add("reason", clean(job.Reason))
+	}
 	a.describeSpec(&f, &job.Spec)
 	a.describeOrigin(&f, job)
 	text := f.String()
@@ -207,7 +209,10 @@ func (a *app) attempts(t *rota.Task, earlier []rota.Attempt) string {
 	for _, at := range append(append([]rota.Attempt{}, earlier...), t.Attempt) {
 		outcome := orText(string(at.Outcome), "running")
 		started := absolute(at.Started)
-		if started == "" {
+		switch {
+		case started == "" && at.Outcome == "": // when it was claimed; its start comes with its end
+			started = absolute(at.Claimed)
+		case started == "" && at.Outcome != rota.OutcomeLost:
 			started = "never"
 		}
 		out.rows = append(out.rows, []string{strconv.Itoa(at.Number), outcome, exitText(&at), clean(at.Node), started,

@@ -18,7 +18,8 @@ type death struct {
 	usage  rota.Usage
 }
 
-// The codes by which a shell, env, nice, timeout and their like say that they could not start what they were to.
+// The codes by which a shell, env, nice, timeout and their like say that they could not start what they were to, and
+// by which we say it.
 const (
 	notExecutable = 126
 	notFound      = 127

@@ -14,6 +14,15 @@ import (
 type failure struct {
 	outcome rota.Outcome
 	reason  string
+	code    int // of a refusal: what a shell would have ended with
+}
+
+func refused(code int, reason string) *failure {
+	return &failure{rota.OutcomeRefused, reason, code}
+}
+
+func returned(reason string) *failure {
+	return &failure{outcome: rota.OutcomeReturned, reason: reason}
 }
 
 var (
@@ -28,14 +37,14 @@ func fail(err error, reason string) *failure {
 	var errno unix.Errno
 	switch errors.As(err, &errno); {
 	case slices.Contains(ours, errno):
-		return &failure{rota.OutcomeReturned, "could not be started: " + reason}
+		return returned("could not be started: " + reason)
 	case slices.Contains(forGood, errno):
-		return &failure{rota.OutcomeRefused, reason}
+		return refused(notExecutable, reason)
 	}
-	return &failure{rota.OutcomeFailed, reason}
+	return &failure{outcome: rota.OutcomeFailed, reason: reason}
 }
 
 // failOurs is the failure of something in our own folder.
 func failOurs(err error) *failure {
-	return &failure{rota.OutcomeReturned, "could not be started: " + err.Error()}
+	return returned("could not be started: " + err.Error())
 }

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -48,7 +47,7 @@ func (s *slot) prepare(p *executor.Process) (*launch, *failure) {
 func (s *slot) choose(l *launch, p *executor.Process) (f *failure) {
 	if p.Body == "" {
 		if len(p.Argv) == 0 {
-			return &failure{rota.OutcomeRefused, "nothing to run: no program is named"}
+			return refused(notFound, "nothing to run: no program is named")
 		}
 		l.path, f = find(p.Argv[0], l.env, l.dir)
 		return f

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,8 +107,15 @@ func TestP7WhatCanNeverRunIsRefused(t *testing.T) {
 			if e.Outcome != rota.OutcomeRefused || e.Reason != c.reason {
 				t.Errorf("%s: %q, want %q", e.Outcome, e.Reason, c.reason)
 			}
-			if e.Spawned || e.Started != 0 || e.Code != nil {
+			if e.Spawned || e.Started != 0 {
 				t.Errorf("it was not started: %+v", e)
+			}
+			want := notExecutable
+			if slices.Contains([]string{"a program that is nowhere", "no PATH", "a path that is not there", "a relative path that is not there", "nothing", "an empty name"}, c.name) {
+				want = notFound
+			}
+			if e.Code == nil || *e.Code != want {
+				t.Errorf("code %v, want %d: %s", e.Code, want, c.reason)
 			}
 		})
 	}

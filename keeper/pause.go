@@ -51,7 +51,11 @@ func (k *Local) failed(a *attempt, f *failure) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if f.outcome != rota.OutcomeReturned {
-		k.finish(a, executor.Exit{Try: a.process.Try, Outcome: f.outcome, Reason: f.reason, Ended: clock.Elapsed()})
+		e := executor.Exit{Try: a.process.Try, Outcome: f.outcome, Reason: f.reason, Ended: clock.Elapsed()}
+		if f.code > 0 {
+			e.Code = &f.code
+		}
+		k.finish(a, e)
 		return
 	}
 	if a.watch.asked() {

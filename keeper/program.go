@@ -24,7 +24,7 @@ func find(name string, env []string, dir string) (string, *failure) {
 		return name, nil
 	}
 	if name == "" {
-		return "", &failure{rota.OutcomeRefused, "nothing to run: the program's name is empty"}
+		return "", refused(notFound, "nothing to run: the program's name is empty")
 	}
 	path := defaultPath
 	for _, e := range env {
@@ -48,9 +48,9 @@ func find(name string, env []string, dir string) (string, *failure) {
 		forbidden = file
 	}
 	if forbidden != "" {
-		return "", &failure{rota.OutcomeRefused, "program " + forbidden + ": not executable"}
+		return "", refused(notExecutable, "program "+forbidden+": not executable")
 	}
-	return "", &failure{rota.OutcomeRefused, "no such program: " + name + " (looked in PATH=" + path + ")"}
+	return "", refused(notFound, "no such program: "+name+" (looked in PATH="+path+")")
 }
 
 // diagnose says why the process could not be made. The kernel gives one number for all that may be missing.
@@ -66,7 +66,11 @@ func (l *launch) diagnose(err error) *failure {
 	if l.body {
 		what = "the script"
 	}
-	return fail(err, what+": "+l.explain(err))
+	f := fail(err, what+": "+l.explain(err))
+	if _, statErr := os.Stat(resolve(l.dir, l.path)); f.outcome == rota.OutcomeRefused && errors.Is(statErr, fs.ErrNotExist) {
+		f.code = notFound
+	}
+	return f
 }
 
 func (l *launch) explain(err error) string {

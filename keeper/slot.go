@@ -67,7 +67,7 @@ func (s *slot) start(a *attempt) *failure {
 		return f
 	}
 	if a.watch.asked() {
-		return &failure{rota.OutcomeReturned, takenBack}
+		return returned(takenBack)
 	}
 	a.exit.Started = clock.Elapsed()
 	b := birth{Try: p.Try, slot: s.number, before: a.exit.Started}

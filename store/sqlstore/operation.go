@@ -217,6 +217,11 @@ func (t *tx) applyWhere(op *running, c condition) (int, error) {
 		if err := t.record(ids); err != nil {
 			return 0, err
 		}
+		// Whatever ended the job before does not hold any more.
+		if _, err := t.exec(`UPDATE job SET reason = NULL WHERE reason IS NOT NULL
+			AND id IN (SELECT value >> 24 FROM json_each(?1))`, list(ids)); err != nil {
+			return 0, err
+		}
 	}
 	return len(rows), t.move(changes)
 }

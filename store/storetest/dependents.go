@@ -65,6 +65,11 @@ func dependentsAtOnce(t *testing.T, w *world) {
 		t.Errorf("claimed %v, want %v: the finish of one task and the release of one dependent are one transaction", ids(x.Claimed), next)
 	}
 	w.wantState(t, never, rota.Cancelled)
+	before := w.job(t, never.Job()).Reason
+	w.operate(t, rota.ActRetry, only(never))
+	if j := w.job(t, never.Job()); before == "" || j.Reason != "" {
+		t.Errorf("cancelled because %q, and tried again because %q", before, j.Reason)
+	}
 	w.verify(t)
 }
 
