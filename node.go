@@ -63,6 +63,14 @@ type Opening struct {
 	Started []Try `json:"started,omitempty"`
 }
 
+// Opened is the answer to an Opening.
+type Opened struct {
+	// Seq is the number of the session's last exchange: 0 for a new session. A daemon that takes an open session over
+	// from an earlier one, of the same keeper, goes on from there; what that exchange claimed and the keeper was never
+	// given, its first renewal finds (P5).
+	Seq int64 `json:"seq"`
+}
+
 // Renewal keeps a session's lease.
 type Renewal struct {
 	Session SessionID `json:"session"`

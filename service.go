@@ -53,7 +53,8 @@ type AdminService interface {
 
 // NodeService is for nodes.
 type NodeService interface {
-	OpenSession(ctx context.Context, o Opening) error
+	// OpenSession registers a node and opens its session. One that is open already, and is this node's, goes on.
+	OpenSession(ctx context.Context, o Opening) (Opened, error)
 	// Await returns when the session may find work, when one of its attempts is asked to end, or when the wait is over.
 	Await(ctx context.Context, id SessionID, wait time.Duration) (News, error)
 	Renew(ctx context.Context, r Renewal) (Renewed, error)

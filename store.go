@@ -85,8 +85,8 @@ type TaskStore interface {
 // SessionStore keeps nodes and their sessions.
 type SessionStore interface {
 	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict. With
-	// Sole, the node's earlier sessions are marked lost.
-	OpenSession(ctx context.Context, o Opening) error
+	// Sole, the node's other sessions are marked lost. A session of the node's that is open already goes on.
+	OpenSession(ctx context.Context, o Opening) (Opened, error)
 	// Renew raises the sessions' beats in one statement. The answers are in the order of the renewals; the error of
 	// one that is lost or closed is ErrLeaseLost.
 	Renew(ctx context.Context, rs []Renewal) ([]RenewResult, error)

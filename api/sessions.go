@@ -10,13 +10,14 @@ import (
 
 func sessionPath(id rota.SessionID) string { return "/sessions/" + url.PathEscape(string(id)) }
 
-func openSession(ctx context.Context, svc rota.Service, in *body[rota.Opening]) (*nothing, error) {
-	return done(svc.OpenSession(ctx, in.Body))
+func openSession(ctx context.Context, svc rota.Service, in *body[rota.Opening]) (*body[rota.Opened], error) {
+	return answer(svc.OpenSession(ctx, in.Body))
 }
 
 // OpenSession registers a node and opens its session.
-func (c *Client) OpenSession(ctx context.Context, o rota.Opening) error {
-	return c.do(ctx, call{method: "POST", path: "/sessions", in: &o})
+func (c *Client) OpenSession(ctx context.Context, o rota.Opening) (out rota.Opened, err error) {
+	err = c.do(ctx, call{method: "POST", path: "/sessions", in: &o, out: &out})
+	return out, err
 }
 
 type closeSessionRequest struct {

@@ -106,7 +106,9 @@ func (s *spy) Tokens(ctx context.Context) ([]rota.Token, error) {
 	return give[[]rota.Token](s), s.note(ctx)
 }
 func (s *spy) DropToken(ctx context.Context, id int64) error            { return s.note(ctx, id) }
-func (s *spy) OpenSession(ctx context.Context, o rota.Opening) error    { return s.note(ctx, o) }
+func (s *spy) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
+	return give[rota.Opened](s), s.note(ctx, o)
+}
 func (s *spy) CloseSession(ctx context.Context, i rota.SessionID) error { return s.note(ctx, i) }
 func (s *spy) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
 	if err := s.note(ctx, id, wait); err != nil {

@@ -186,7 +186,8 @@ type session struct {
 }
 
 func (s *session) open() error {
-	return s.server.OpenSession(s.ctx, rota.Opening{Session: s.id, Node: rota.Node{Name: "bench"}, Key: "bench"})
+	_, err := s.server.OpenSession(s.ctx, rota.Opening{Session: s.id, Node: rota.Node{Name: "bench"}, Key: "bench"})
+	return err
 }
 
 // exchange finishes what the last one claimed and claims up to n; it is how long that took.

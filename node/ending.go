@@ -10,6 +10,7 @@ import (
 const (
 	settleStopped = 10 * time.Second // after the last KILL
 	settleLost    = 5 * time.Second
+	settleLeaving = 4 * time.Second // for what has ended: what is not recorded by then, the keeper remembers
 )
 
 // drain stops claiming and gives back what has not started.
@@ -20,6 +21,17 @@ func (r *reactor) drain(now rota.Elapsed) {
 	r.mode = draining
 	r.log.Info("draining", "held", len(r.held))
 	r.noMore(now)
+}
+
+// leave stops claiming, and leaves what runs to the keeper.
+func (r *reactor) leave(now rota.Elapsed) {
+	if r.mode >= leaving {
+		return
+	}
+	r.mode = leaving
+	r.log.Info("leaving", "held", len(r.held))
+	r.noMore(now)
+	r.giveUpAt = now + rota.Elapsed(settleLeaving)
 }
 
 // stop ends what runs too: TERM now, KILL when the grace is over.
@@ -76,7 +88,7 @@ func (r *reactor) decideStop(now rota.Elapsed) {
 			r.kill()
 		}
 		r.due(r.giveUpAt, now)
-	case lost:
+	case leaving, lost:
 		r.due(r.giveUpAt, now)
 	}
 }

@@ -25,12 +25,7 @@ type input struct {
 // needInput starts an attempt when its job's input is there.
 func (r *reactor) needInput(a *attempt, now rota.Elapsed) {
 	job := a.Task.Job()
-	in := r.inputs[job]
-	if in == nil {
-		in = &input{}
-		r.inputs[job] = in
-	}
-	in.users++
+	in := r.useInput(job)
 	if in.there {
 		r.start(a, r.inputPath(job), now)
 		return
@@ -40,6 +35,17 @@ func (r *reactor) needInput(a *attempt, now rota.Elapsed) {
 		in.fetching = true
 		r.todo.fetch = append(r.todo.fetch, job)
 	}
+}
+
+// useInput counts in an attempt.
+func (r *reactor) useInput(job rota.JobID) *input {
+	in := r.inputs[job]
+	if in == nil {
+		in = &input{}
+		r.inputs[job] = in
+	}
+	in.users++
+	return in
 }
 
 // releaseInput counts out an attempt. Without any the file goes.
@@ -180,11 +186,18 @@ func (n *Node) dropInput(job rota.JobID) {
 	}
 }
 
-// sweepInput removes what an earlier life left.
+// sweepInput removes what an earlier life left, but for what is still to be read.
 func (n *Node) sweepInput() {
+	needed := map[string]bool{}
+	for _, e := range n.opts.Resumed {
+		needed[e.Task.Job().String()] = true
+	}
 	entries, _ := os.ReadDir(n.inputDir())
 	var paths []string
 	for _, e := range entries {
+		if needed[e.Name()] {
+			continue
+		}
 		paths = append(paths, filepath.Join(n.inputDir(), e.Name()))
 	}
 	n.remove(paths)

@@ -10,11 +10,12 @@ import (
 )
 
 // loop is the one goroutine that owns the state. It ends when the reactor is done. Calls are made under calls,
-// which outlives ctx so that a stopping node can still report.
-func (n *Node) loop(ctx, calls context.Context) error {
+// which outlives ctx so that a stopping node can still report. It returns how many attempts it leaves behind.
+func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, err error) {
 	r := newReactor(n.opts, n.log, n.elapsed())
 	r.prepare = n.preparer()
-	exits, drain, stopped := n.keeper.Exits(), n.drain, ctx.Done()
+	r.resume(opened, n.opts.Resumed)
+	exits, drain, leave, stopped := n.keeper.Exits(), n.drain, n.leave, ctx.Done()
 	select {
 	case <-drain: // told to before it began
 		r.drain(n.elapsed())
@@ -28,7 +29,7 @@ func (n *Node) loop(ctx, calls context.Context) error {
 		n.perform(calls, r)
 		n.publish(r)
 		if done, err := r.done(now); done {
-			return err
+			return len(r.held), err
 		}
 		timer.Reset(min(r.wake, now+rota.Elapsed(time.Hour)).Sub(now))
 		select {
@@ -44,6 +45,9 @@ func (n *Node) loop(ctx, calls context.Context) error {
 		case <-drain:
 			drain = nil
 			r.drain(n.elapsed())
+		case <-leave:
+			leave = nil
+			r.leave(n.elapsed())
 		case <-stopped:
 			stopped = nil
 			r.stop(n.elapsed())

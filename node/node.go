@@ -27,6 +27,7 @@ type Options struct {
 	Key       string         // proves that the name is this node's; from its data folder
 	Session   rota.SessionID // of the keeper's life; default: a random one
 	Started   []rota.Try     // what earlier keepers of the folder are known to have started; see rota.Opening
+	Resumed   []Resumed      // what the keeper has from an earlier node of the same session
 	Slots     int            // how many attempts run at once; 0: none
 	Queues    []string       // patterns, in order; none: all
 	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
@@ -41,6 +42,12 @@ type Options struct {
 
 	Elapsed func() rota.Elapsed // default: clock.Elapsed
 	Log     *slog.Logger        // default: slog.Default
+}
+
+// Resumed is an attempt that the keeper was given by an earlier node of the session, with the note that came with it.
+type Resumed struct {
+	rota.Try
+	Note []byte
 }
 
 // Retention says how long the full text of an output that the store keeps only in part stays on the node.
@@ -61,6 +68,8 @@ type Node struct {
 
 	drain     chan struct{} // closed by Drain
 	drainOnce sync.Once
+	leave     chan struct{} // closed by Leave
+	leaveOnce sync.Once
 	events    chan event    // messages to the loop
 	gone      chan struct{} // closed when the loop has ended
 	calls     sync.WaitGroup
@@ -79,7 +88,7 @@ func New(svc rota.NodeService, keeper executor.Keeper, executors []executor.Exec
 	opts = opts.withDefaults()
 	n := &Node{opts: opts, svc: svc, keeper: keeper, executors: map[string]executor.Executor{},
 		elapsed: opts.Elapsed, log: opts.Log.With("node", opts.Name),
-		drain: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
+		drain: make(chan struct{}), leave: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
 		keeping: make(chan struct{}, keepsAtOnce), fetches: map[rota.JobID]context.CancelFunc{}}
 	for _, e := range executors {
 		n.executors[e.Name()] = e
@@ -122,7 +131,11 @@ func newSession() rota.SessionID {
 	return rota.SessionID(hex.EncodeToString(b[:]))
 }
 
-// Run opens the session and works until the node is drained, ctx ends or the session is lost.
+// Run opens the session and works until the node is drained or left, ctx ends or the session is lost.
+//
+// Told to leave, it gives back what has not started, records what has ended, and returns nil while the keeper goes on
+// with what runs; if that is nothing, it closes the session. A node made later with the same keeper and session, and
+// with what the keeper has as Resumed, goes on where it left off; so does one that comes after a node that was killed.
 //
 // Drained, it lets what runs end, closes the session and returns nil. When ctx ends it ends what runs (TERM, then
 // KILL after StopGrace), reports it as lost through no fault of the job's, and does the same; it gives up, with an
@@ -136,7 +149,8 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	}
 	n.sweepInput()
-	switch err := n.open(ctx); {
+	opened, err := n.open(ctx)
+	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil // told to stop before it began
 	case err != nil:
@@ -144,11 +158,11 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	n.calls.Go(func() { n.await(calls) })
-	err := n.loop(ctx, calls)
+	held, err := n.loop(ctx, calls, opened)
 	close(n.gone)
 	cancel()
 	n.calls.Wait()
-	if err != nil {
+	if err != nil || held > 0 {
 		return err
 	}
 	return n.closeSession(context.WithoutCancel(ctx))
@@ -157,6 +171,9 @@ func (n *Node) Run(ctx context.Context) error {
 // Drain makes the node stop claiming, give back what has not started, and end Run when the last attempt has ended.
 // It does not wait.
 func (n *Node) Drain() { n.drainOnce.Do(func() { close(n.drain) }) }
+
+// Leave makes the node stop claiming and end Run within a few seconds, without ending what runs. It does not wait.
+func (n *Node) Leave() { n.leaveOnce.Do(func() { close(n.leave) }) }
 
 // Busy is how many attempts the node holds: from their claim until their end is recorded.
 func (n *Node) Busy() int { return n.Stats().Held }

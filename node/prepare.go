@@ -36,6 +36,9 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		if p.Err, err = expand(a.Spec.Err, a.Try); err != nil {
 			return executor.Process{}, err
 		}
+		if p.Note, err = noteOf(a); err != nil {
+			return executor.Process{}, err
+		}
 		return p, nil
 	}
 }

@@ -60,6 +60,7 @@ type mode int
 const (
 	up       mode = iota
 	draining      // claims nothing, lets what runs end
+	leaving       // claims nothing, and leaves what runs to the keeper
 	stopping      // ends what runs
 	lost          // the session is no longer ours: ends everything at once
 )
@@ -192,8 +193,12 @@ func compareTries(a, b rota.Try) int {
 
 // done reports whether the loop ends, and with what.
 func (r *reactor) done(now rota.Elapsed) (bool, error) {
-	settled := len(r.held) == 0 && r.flight == nil && len(r.ready) == 0
+	recorded := r.flight == nil && len(r.ready) == 0
+	settled := recorded && len(r.held) == 0
 	switch {
+	case r.mode == leaving:
+		running := r.at[inKeeper]
+		return (recorded && len(r.held) == running && running <= r.opts.Slots) || now >= r.giveUpAt, nil
 	case r.mode == up, !settled && (r.mode == draining || now < r.giveUpAt):
 		return false, nil
 	case r.mode == lost && errors.Is(r.cause, rota.ErrLeaseLost):

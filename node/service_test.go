@@ -89,18 +89,18 @@ func (m *memory) begin(ctx context.Context, call string) (after error, err error
 	return after, before
 }
 
-func (m *memory) OpenSession(ctx context.Context, o rota.Opening) error {
+func (m *memory) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
 	after, err := m.begin(ctx, "open")
 	if err != nil {
-		return err
+		return rota.Opened{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if o.Node.Name == "taken" {
-		return rota.Errorf(rota.ErrConflict, "node taken: another node has this name")
+		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node taken: another node has this name")
 	}
 	m.opening, m.state = o, rota.SessionOpen
-	return after
+	return rota.Opened{Seq: m.seq}, after
 }
 
 func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {

@@ -12,24 +12,24 @@ import (
 )
 
 // open opens the session. While the service is not available it goes on trying, until ctx ends.
-func (n *Node) open(ctx context.Context) error {
+func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: true, Started: n.opts.Started}
 	again := afterFailure()
 	for {
-		err := n.svc.OpenSession(ctx, o)
+		opened, err := n.svc.OpenSession(ctx, o)
 		if err == nil {
 			n.keeper.Forget(n.opts.Started) // the store knows now
-			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots)
-			return nil
+			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots, "resumed", len(n.opts.Resumed))
+			return opened, nil
 		}
 		if !errors.Is(err, rota.ErrUnavailable) {
-			return fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
+			return opened, fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
 		}
 		if !again.begun() {
 			n.log.Warn("session not opened yet; trying again", "err", err)
 		}
 		if !sleep(ctx, again.more()) {
-			return fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
+			return opened, fmt.Errorf("open a session for node %s: %w", n.opts.Name, err)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func plain(name string) rota.Submission {
 
 func open(t *testing.T, s rota.Service, id rota.SessionID) {
 	t.Helper()
-	if err := s.OpenSession(admin, rota.Opening{Session: id, Key: "k", Sole: true, Node: rota.Node{Name: string(id), Slots: 4}}); err != nil {
+	if _, err := s.OpenSession(admin, rota.Opening{Session: id, Key: "k", Sole: true, Node: rota.Node{Name: string(id), Slots: 4}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -59,7 +59,7 @@ func (p *play) open(rt *rapid.T, started []rota.Try) {
 	p.life++
 	p.session, p.seq, p.doubt, p.strays = rota.SessionID(fmt.Sprint("life-", p.life)), 0, nil, nil
 	clear(p.held)
-	err := p.s.OpenSession(p.ctx, rota.Opening{Session: p.session, Key: "k", Sole: true, Started: started,
+	_, err := p.s.OpenSession(p.ctx, rota.Opening{Session: p.session, Key: "k", Sole: true, Started: started,
 		Node: rota.Node{Name: "node", Slots: 4, State: rota.NodeUp}})
 	if err != nil {
 		rt.Fatalf("open session: %v", err)

@@ -57,23 +57,24 @@ func (ss *sessions) forget(id rota.SessionID) {
 }
 
 // OpenSession registers a node and opens its session.
-func (s *Server) OpenSession(ctx context.Context, o rota.Opening) error {
+func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
 	if _, err := s.allow(ctx, "open session"); err != nil {
-		return err
+		return rota.Opened{}, err
 	}
 	switch {
 	case o.Session == "" || len(o.Session) > rota.MaxKey:
-		return rota.Invalid("session %q: has from 1 to %d bytes", o.Session, rota.MaxKey)
+		return rota.Opened{}, rota.Invalid("session %q: has from 1 to %d bytes", o.Session, rota.MaxKey)
 	case rota.CheckQueueName(o.Node.Name) != nil:
-		return rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", o.Node.Name, rota.MaxQueueName)
+		return rota.Opened{}, rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", o.Node.Name, rota.MaxQueueName)
 	}
-	if err := s.store.OpenSession(ctx, o); err != nil {
-		return s.outward(err)
+	opened, err := s.store.OpenSession(ctx, o)
+	if err != nil {
+		return rota.Opened{}, s.outward(err)
 	}
 	if o.Sole {
 		s.loops.rescuing.wake()
 	}
-	return nil
+	return opened, nil
 }
 
 // Renew keeps a session's lease.

@@ -19,7 +19,7 @@ type machine struct {
 func (w *world) node(name string, started ...rota.Try) *machine {
 	w.Helper()
 	m := &machine{c: w.admin, id: rota.SessionID(fmt.Sprintf("%s-%d", name, time.Now().UnixNano())), name: name}
-	err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: m.id, Key: "key of " + name, Sole: true, Started: started,
+	_, err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: m.id, Key: "key of " + name, Sole: true, Started: started,
 		Node: rota.Node{Name: name, Version: "1", Platform: "linux/amd64", PID: 1, Slots: 4, Queues: []string{"*"},
 			Executors: map[string]string{"exec": "1"}, State: rota.NodeUp}})
 	if err != nil {

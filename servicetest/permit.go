@@ -55,7 +55,8 @@ var methods = []struct {
 	{"Tokens", rota.RoleAdmin, func(c *client) error { _, err := c.Tokens(c.ctx); return err }},
 	{"DropToken", rota.RoleAdmin, func(c *client) error { return c.DropToken(c.ctx, 4711) }},
 	{"OpenSession", rota.RoleAdmin, func(c *client) error {
-		return c.OpenSession(c.ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1}})
+		_, err := c.OpenSession(c.ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1}})
+		return err
 	}},
 	{"Await", rota.RoleAdmin, func(c *client) error { _, err := c.Await(c.ctx, "s", 0); return err }},
 	{"Renew", rota.RoleAdmin, func(c *client) error {

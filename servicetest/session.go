@@ -81,10 +81,10 @@ func lostTooOften(w *world) {
 
 func nameTaken(w *world) {
 	m := w.node("one")
-	err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: "thief", Key: "another key", Sole: true, Node: rota.Node{Name: "one", Slots: 1}})
+	_, err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: "thief", Key: "another key", Sole: true, Node: rota.Node{Name: "one", Slots: 1}})
 	w.refused("a taken name", err, rota.ErrConflict)
 	m.exchange(1) // it goes on
-	err = m.c.OpenSession(m.c.ctx, rota.Opening{Session: "x", Key: "k", Node: rota.Node{Name: "no good"}})
+	_, err = m.c.OpenSession(m.c.ctx, rota.Opening{Session: "x", Key: "k", Node: rota.Node{Name: "no good"}})
 	w.refused("a wrong name", err, rota.ErrInvalid)
 }
 

@@ -15,7 +15,7 @@ func openBench(b *testing.B) *Store {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.Close() })
-	err = s.OpenSession(context.Background(), rota.Opening{Session: "s", Node: rota.Node{Name: "n"}, Key: "k"})
+	_, err = s.OpenSession(context.Background(), rota.Opening{Session: "s", Node: rota.Node{Name: "n"}, Key: "k"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 func TestHotStatementsSeekTheirRows(t *testing.T) {
 	s := openTest(t)
 	ctx := context.Background()
-	if err := s.OpenSession(ctx, rota.Opening{Session: "s", Node: rota.Node{Name: "n"}, Key: "k"}); err != nil {
+	if _, err := s.OpenSession(ctx, rota.Opening{Session: "s", Node: rota.Node{Name: "n"}, Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Submit(ctx, plain(20, "k")); err != nil {

@@ -40,66 +40,70 @@ func sessionGone(name rota.SessionID) error {
 }
 
 // OpenSession registers a node and opens its session.
-func (s *Store) OpenSession(ctx context.Context, o rota.Opening) error {
-	return s.write(ctx, "open session", func(t *tx) error {
-		var key string
-		found, err := t.one(`SELECT key FROM node WHERE name = ?1`, []any{o.Node.Name}, &key)
-		if err != nil {
-			return err
+func (s *Store) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
+	return written(ctx, s, "open session", func(t *tx) (rota.Opened, error) { return t.openSession(o) })
+}
+
+func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
+	var key string
+	found, err := t.one(`SELECT key FROM node WHERE name = ?1`, []any{o.Node.Name}, &key)
+	if err != nil {
+		return rota.Opened{}, err
+	}
+	if found && key != o.Key {
+		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
+			WithFix("rota up --name ANOTHER-NAME")
+	}
+	opened, again, err := t.openAgain(o)
+	if err != nil {
+		return opened, err
+	}
+	if o.Sole {
+		if err := t.loseSessions(o); err != nil {
+			return opened, err
 		}
-		if found && key != o.Key {
-			return rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
-				WithFix("rota up --name ANOTHER-NAME")
-		}
-		if again, err := t.openAgain(o); again || err != nil {
-			return err
-		}
-		if o.Sole {
-			if err := t.loseSessions(o); err != nil {
-				return err
-			}
-		}
-		doc, err := json.Marshal(&o.Node)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name)
-			DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen`,
-			o.Node.Name, o.Key, string(doc), string(rota.NodeUp), t.now)
-		if err != nil {
-			return err
-		}
+	}
+	doc, err := json.Marshal(&o.Node)
+	if err != nil {
+		return opened, err
+	}
+	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name)
+		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen`,
+		o.Node.Name, o.Key, string(doc), string(rota.NodeUp), t.now)
+	if err == nil && !again {
 		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
 			string(o.Session), o.Node.Name, sessionOpen, t.now)
-		return err
-	})
+	}
+	return opened, err
 }
 
-// openAgain reports whether the session is open already: the answer was lost.
-func (t *tx) openAgain(o rota.Opening) (bool, error) {
+// openAgain reports whether the session is open already, and how far it has come: the answer was lost, or another daemon
+// of the same keeper goes on with it.
+func (t *tx) openAgain(o rota.Opening) (opened rota.Opened, again bool, err error) {
 	var node string
 	var state int
-	found, err := t.one(`SELECT node, state FROM session WHERE name = ?1`, []any{string(o.Session)}, &node, &state)
-	if err != nil || !found {
-		return false, err
+	found, err := t.one(`SELECT node, state, seq FROM session WHERE name = ?1`, []any{string(o.Session)}, &node, &state, &opened.Seq)
+	switch {
+	case err != nil || !found:
+		return opened, false, err
+	case state != sessionOpen:
+		return opened, false, sessionGone(o.Session)
+	case node != o.Node.Name:
+		return opened, false, rota.Errorf(rota.ErrConflict, "session %s is node %q's", o.Session, node)
 	}
-	if state != sessionOpen {
-		return false, sessionGone(o.Session)
-	}
-	if node != o.Node.Name {
-		return false, rota.Errorf(rota.ErrConflict, "session %s is node %q's", o.Session, node)
-	}
-	return true, nil
+	return opened, true, nil
 }
 
-// loseSessions marks a node's earlier sessions lost, and gives back what they had claimed and never started. What is
+// loseSessions marks a node's other sessions lost, and gives back what they had claimed and never started. What is
 // left of sessions lost before is not looked at: it had been started, else it would have been given back then.
 func (t *tx) loseSessions(o rota.Opening) error {
-	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1)`, o.Node.Name)
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1 AND name <> ?2)`,
+		o.Node.Name, string(o.Session))
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1`, o.Node.Name, sessionLost); err != nil {
+	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name <> ?3`, o.Node.Name, sessionLost,
+		string(o.Session)); err != nil {
 		return err
 	}
 	if err := t.openHomes(o.Session); err != nil {

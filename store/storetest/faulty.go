@@ -155,8 +155,8 @@ func (f *Faulty) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged,
 	return through(f, "Exchange", func() (rota.Exchanged, error) { return f.store.Exchange(ctx, x) })
 }
 
-func (f *Faulty) OpenSession(ctx context.Context, o rota.Opening) error {
-	return through0(f, "OpenSession", func() error { return f.store.OpenSession(ctx, o) })
+func (f *Faulty) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
+	return through(f, "OpenSession", func() (rota.Opened, error) { return f.store.OpenSession(ctx, o) })
 }
 
 func (f *Faulty) Renew(ctx context.Context, rs []rota.Renewal) ([]rota.RenewResult, error) {

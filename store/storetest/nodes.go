@@ -34,13 +34,15 @@ func nodeKey(t *testing.T, w *world) {
 	s := w.session(t)
 	other := (&session{w: w, id: "stranger", node: s.node}).opening(true)
 	other.Key = "another key"
-	wantIs(t, "a name that belongs to another key", w.OpenSession(w.ctx, other), rota.ErrConflict)
+	_, err := w.OpenSession(w.ctx, other)
+	wantIs(t, "a name that belongs to another key", err, rota.ErrConflict)
 	id := w.one(t)
 	s.claimOne(t, id) // the stranger has not made it lost
 	if err := w.CloseSession(w.ctx, s.id); err != nil {
 		t.Fatal(err)
 	}
-	wantIs(t, "the same, when the owner is gone", w.OpenSession(w.ctx, other), rota.ErrConflict)
+	_, err = w.OpenSession(w.ctx, other)
+	wantIs(t, "the same, when the owner is gone", err, rota.ErrConflict)
 	w.reopen(t)
 	w.sessionOf(t, s.node, false)
 	if n := w.node(t, s.node); n.State != rota.NodeUp {
@@ -103,9 +105,14 @@ func nodeOpensAgain(t *testing.T, w *world) {
 	s := w.sessionOf(t, "n", true)
 	id := w.one(t)
 	try := s.claimOne(t, id)
-	if err := w.OpenSession(w.ctx, s.opening(true)); err != nil { // the first answer was lost
-		t.Fatal(err)
+	other := w.sessionOf(t, "n", false)
+	lost := w.one(t)
+	other.claimOne(t, lost)
+	// The first answer was lost, or another daemon of the same keeper goes on: it is told how far the session has come.
+	if got, err := w.OpenSession(w.ctx, s.opening(true)); err != nil || got.Seq != s.seq || s.seq == 0 {
+		t.Fatalf("opened again after %d exchanges: %+v, %v", s.seq, got, err)
 	}
+	w.wantState(t, lost, rota.Ready) // sole: the node has no other session
 	w.settle(t)
 	w.wantState(t, id, rota.Running)
 	s.finish(t, end(try, rota.OutcomeSucceeded))

@@ -28,7 +28,8 @@ func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Sch
 			return err
 		},
 		"OpenSession": func(ctx context.Context) error {
-			return s.OpenSession(ctx, rota.Opening{Session: "new", Key: "k", Node: rota.Node{Name: "new", State: rota.NodeUp}})
+			_, err := s.OpenSession(ctx, rota.Opening{Session: "new", Key: "k", Node: rota.Node{Name: "new", State: rota.NodeUp}})
+			return err
 		},
 		"Renew": func(ctx context.Context) error {
 			_, err := s.Renew(ctx, []rota.Renewal{{Session: session, State: rota.NodeDraining}})

@@ -32,7 +32,7 @@ func (s *session) wantOver(t tb) {
 		t.Fatalf("renew: %+v, %v", r, err)
 	}
 	wantIs(t, "a renewal of a session that is over", r[0].Err, rota.ErrLeaseLost)
-	if err := s.w.OpenSession(s.w.ctx, s.opening(false)); err == nil {
+	if _, err := s.w.OpenSession(s.w.ctx, s.opening(false)); err == nil {
 		t.Errorf("a session that is over is revived")
 	}
 }
@@ -193,7 +193,7 @@ func rescueRace(t *testing.T, w *world) {
 		var wg sync.WaitGroup
 		var claimed, opened error
 		wg.Go(func() { _, claimed = s.try(rota.Claim{Max: 1}) })
-		wg.Go(func() { opened = w.OpenSession(w.ctx, next.opening(true)) })
+		wg.Go(func() { _, opened = w.OpenSession(w.ctx, next.opening(true)) })
 		wg.Wait()
 		if opened != nil || claimed != nil && !errors.Is(claimed, rota.ErrLeaseLost) {
 			t.Fatalf("open: %v, claim: %v", opened, claimed)

@@ -23,7 +23,7 @@ func (w *world) session(t tb) *session {
 func (w *world) sessionOf(t tb, node string, sole bool, started ...rota.Try) *session {
 	t.Helper()
 	s := &session{w: w, id: rota.SessionID(w.name("session")), node: node}
-	if err := w.OpenSession(w.ctx, s.opening(sole, started...)); err != nil {
+	if got, err := w.OpenSession(w.ctx, s.opening(sole, started...)); err != nil || got.Seq != 0 {
 		t.Fatalf("open session %s of %s: %v", s.id, node, err)
 	}
 	return s

@@ -1,0 +1,35 @@
+package node
+
+import (
+	"encoding/json"
+
+	"github.com/rotaqueue/rota"
+)
+
+// note is what a node must know of an attempt that it did not claim itself, to record its end.
+type note struct {
+	Retry    rota.Retry `json:"retry"`
+	Failures int        `json:"failures,omitempty"`
+	Input    bool       `json:"input,omitempty"` // it reads the job's uploaded input
+}
+
+func noteOf(a *rota.Assignment) ([]byte, error) {
+	return json.Marshal(note{a.Retry, a.Failures, a.HasInput && a.Spec.Stdin == ""})
+}
+
+// resume takes over what an earlier node of the session gave to the keeper. The numbers of exchanges go on. What the
+// store has as ours and the keeper never got, and the other way round, the first renewal tells (P5, P10).
+func (r *reactor) resume(opened rota.Opened, earlier []Resumed) {
+	r.seq = opened.Seq
+	for _, e := range earlier {
+		known := note{Retry: rota.DefaultRetry()}
+		if err := json.Unmarshal(e.Note, &known); err != nil {
+			r.log.Warn("what an attempt's note says cannot be read; its retries wait as by default", "task", e.Task, "attempt", e.Attempt, "err", err)
+		}
+		a := &attempt{Assignment: rota.Assignment{Try: e.Try, Retry: known.Retry, Failures: known.Failures, HasInput: known.Input, Spec: &rota.Spec{}}}
+		r.hold(a, inKeeper)
+		if known.Input {
+			r.useInput(e.Task.Job()).there = true // else the keeper would not have the attempt
+		}
+	}
+}
