@@ -81,7 +81,7 @@ func judgeGroup(g group) Finding {
 	missing := slices.DeleteFunc(slices.Clone(wanted), func(c string) bool { return slices.Contains(has, c) })
 	if len(missing) > 0 {
 		return warn("boot with systemd.unified_cgroup_hierarchy=1 where cgroup v1 has them; else Delegate=yes in the node's systemd unit",
-			"cgroup v2 at %s does not have %s: %s", g.dir, strings.Join(missing, ", "), withoutGroups)
+			"cgroup v2 at %s does not have %s: limits cannot be enforced; nothing of a job outlives it, though", g.dir, strings.Join(missing, ", "))
 	}
 	return ok("cgroup v2 at %s can be written and has %s", g.dir, strings.Join(wanted, ", "))
 }

@@ -59,7 +59,7 @@ func TestGroup(t *testing.T) {
 	write(t, filepath.Join(g.dir, "cgroup.subtree_control"), "")
 	expect(t, judgeGroup(g), Warn, "controllers are not known", withoutGroups)
 	write(t, filepath.Join(g.dir, "cgroup.controllers"), "cpuset cpu io\n")
-	expect(t, judgeGroup(g), Warn, "does not have memory, pids", withoutGroups)
+	expect(t, judgeGroup(g), Warn, "does not have memory, pids", "limits cannot be enforced")
 	write(t, filepath.Join(g.dir, "cgroup.controllers"), "cpuset cpu io memory hugetlb pids rdma\n")
 	expect(t, judgeGroup(g), OK, "cpu, memory, pids")
 }

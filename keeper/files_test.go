@@ -53,7 +53,7 @@ func TestI8OutputIsExact(t *testing.T) {
 
 // A process that left its group and still holds the output must not write into the next attempt's.
 func TestI8AnEscapedProcessDoesNotReachTheNextAttemptsOutput(t *testing.T) {
-	r := newRig(t, 1)
+	r := rigWith(t, Options{Dir: t.TempDir(), Slots: 1, NoGroups: true})
 	dir := t.TempDir()
 	p := sh(1, `setsid sh -c 'echo >up; while [ ! -e gate ]; do sleep 0.01; done; echo late; echo late >&2; echo >done' &
 		while [ ! -e up ]; do sleep 0.01; done`)

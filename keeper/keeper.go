@@ -6,9 +6,10 @@
 //   - Each attempt is a process group of its own. When its main process has ended, whatever is left of the group is
 //     killed at once, before the end is reported; a success is exit 0 of the main process. An attempt that is made to
 //     end gets TERM, its grace, and KILL, and in that grace also those of the group that outlive the main process.
-//     What left the group (setsid, job control of a shell) is not followed.
+//     Where control groups (cgroup v2) can be had, each slot has one, and whatever hid outside the process group
+//     (setsid, a double fork) is killed by it; elsewhere that is not followed.
 //   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
-//     group by the journal before it does anything else; it touches no process that it cannot prove to be its own.
+//     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
 //
@@ -35,6 +36,9 @@ type Options struct {
 	Dir   string       // a folder of its own, made when missing: slots/, output/ and the journal are in it
 	Slots int          // how many attempts run at once; 0: none
 	Log   *slog.Logger // nil: nothing is logged
+	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
+	// group is not followed then.
+	NoGroups bool
 }
 
 // Local is a keeper within the process of its node: its attempts end when that process does.
@@ -43,6 +47,7 @@ type Local struct {
 	slots   int
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
+	groups  groups
 	journal *journal
 	reports *reports
 	threads sync.WaitGroup // of the slots
@@ -75,7 +80,7 @@ func New(o Options) (*Local, error) {
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if err := k.prepare(); err != nil {
+	if err := k.prepare(o.NoGroups); err != nil {
 		return nil, rota.Errorf(rota.ErrUnavailable, "keeper folder %s: %v", dir, err)
 	}
 	spareProcs()
@@ -91,9 +96,15 @@ var spareProcs = sync.OnceFunc(func() {
 	}
 })
 
-func (k *Local) prepare() error {
+func (k *Local) prepare(noGroups bool) error {
 	if err := os.MkdirAll(filepath.Join(k.dir, "output"), 0o700); err != nil {
 		return err
+	}
+	if !noGroups {
+		var err error
+		if k.groups, err = openGroups(k.dir); err != nil {
+			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
+		}
 	}
 	path := filepath.Join(k.dir, "journal")
 	before, err := k.recover(path)
@@ -136,5 +147,8 @@ func (k *Local) Close() error {
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
+	if err := k.groups.remove(); err != nil {
+		k.log.Warn("control groups not removed", "error", err)
+	}
 	return k.journal.close()
 }

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +16,7 @@ type launch struct {
 	env   []string
 	dir   string
 	files [3]int
+	sys   *syscall.SysProcAttr
 	open  []int // of those, what is closed when the process has them
 	body  bool  // the program is the attempt's own text
 }
@@ -36,7 +38,7 @@ func (s *slot) prepare(p *executor.Process) (*launch, *failure) {
 		own = s.own[:]
 	}
 	s.env = append(append(s.env[:0], p.Env...), own...)
-	l.env = s.env
+	l.env, l.sys = s.env, s.group.attr
 	if f := s.choose(l, p); f != nil {
 		return l, f
 	}

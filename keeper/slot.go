@@ -18,6 +18,7 @@ type slot struct {
 	number  int
 	dir     string
 	made    bool // the folder is as it should be
+	group   *group
 	scratch scratch
 	token   token
 	streams [2]stream
@@ -85,6 +86,10 @@ func (s *slot) start(a *attempt) *failure {
 func (s *slot) follow(a *attempt) {
 	p := &a.process
 	d := a.watch.wait(s.keeper.log, p.Try)
+	used, err := s.group.kill()
+	if err != nil {
+		s.keeper.log.Error("an attempt's control group is not empty", "task", p.Task, "attempt", p.Attempt, "error", err)
+	}
 	e := executor.Exit{Try: p.Try, Spawned: true, Started: a.exit.Started, Ended: clock.Elapsed(), Usage: d.usage}
 	d.tell(&e, p)
 	s.keeper.leave(a)
@@ -93,6 +98,9 @@ func (s *slot) follow(a *attempt) {
 	}
 	s.keeper.journal.end(s.number, e)
 	s.keeper.ended(a, e)
+	if used {
+		s.made = false
+	}
 }
 
 // settle keeps what an attempt wrote to one of the slot's files.
@@ -144,12 +152,19 @@ func (s *slot) make() error {
 	if err := s.scratch.make(s.dir); err != nil {
 		return err
 	}
+	var err error
+	if s.group, err = s.keeper.groups.slot(strconv.Itoa(s.number)); err != nil {
+		return err
+	}
 	s.made = true
 	return nil
 }
 
 func (s *slot) close() {
 	s.token.close()
+	if s.group != nil {
+		s.group.close()
+	}
 	for i := range s.streams {
 		s.streams[i].close()
 	}

@@ -10,7 +10,7 @@ import (
 // fork makes the process. It does not go by os/exec, which would wait for the child in its own way (P12), and belongs
 // on the thread of a slot (P11).
 func (l *launch) fork() (int, *failure) {
-	attr := &syscall.ProcAttr{Dir: l.dir, Env: l.env, Sys: &apart,
+	attr := &syscall.ProcAttr{Dir: l.dir, Env: l.env, Sys: l.sys,
 		Files: []uintptr{uintptr(l.files[0]), uintptr(l.files[1]), uintptr(l.files[2])}}
 	for pause := time.Millisecond; ; pause *= 2 {
 		pid, err := syscall.ForkExec(l.path, l.argv, attr)

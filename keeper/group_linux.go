@@ -1,0 +1,216 @@
+package keeper
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// groups are control groups (cgroup v2) for the slots: whatever an attempt leaves behind is in its slot's, wherever it
+// hid, and can be killed as a whole. They lie below the keeper's own group, in one that is named after the keeper's
+// folder: nobody else's processes are ever in there.
+type groups struct {
+	dir string // empty: there are none to be had
+}
+
+// openGroups makes the groups of a folder. It first kills what an earlier keeper of the folder left in them.
+func openGroups(folder string) (groups, error) {
+	above, err := ownGroup()
+	if err != nil {
+		return groups{}, err
+	}
+	sum := sha256.Sum256([]byte(folder))
+	g := groups{dir: filepath.Join(above, "rota-"+hex.EncodeToString(sum[:8]))}
+	if err := g.remove(); err != nil {
+		return groups{}, err
+	}
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		return groups{}, err
+	}
+	if err := g.probe(); err != nil {
+		return groups{}, errors.Join(err, g.remove())
+	}
+	return g, nil
+}
+
+// ownGroup is the folder of our own group.
+func ownGroup() (string, error) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		path, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::")
+		if !found || strings.HasPrefix(path, "/..") {
+			continue
+		}
+		for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+			var st unix.Statfs_t
+			if unix.Statfs(root, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC {
+				return filepath.Join(root, path), nil
+			}
+		}
+	}
+	return "", errors.New("no cgroup v2 is mounted, or we are in none")
+}
+
+// probe tries whether a process can be started in a group, and killed by it: kernels before 5.14 cannot, and some
+// sandboxes do not let us.
+func (g groups) probe() error {
+	s, err := g.slot("probe")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	pid, err := syscall.ForkExec("/bin/true", []string{"true"}, &syscall.ProcAttr{Sys: s.attr})
+	if err != nil {
+		return err
+	}
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			break
+		}
+	}
+	if used, err := s.kill(); used || err != nil {
+		return errors.Join(err, errors.New("a process that has ended is still in its group"))
+	}
+	return s.remove()
+}
+
+// remove kills all that is in the groups, waits until it is dead, and removes them.
+func (g groups) remove() error {
+	if g.dir == "" {
+		return nil
+	}
+	err := os.WriteFile(filepath.Join(g.dir, "cgroup.kill"), []byte("1"), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, gone := os.Stat(g.dir); errors.Is(gone, os.ErrNotExist) {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return removeGroup(g.dir)
+}
+
+// removeGroup removes a group, and those that its processes made in it, when the last of them is dead.
+func removeGroup(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := removeGroup(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	for waited := time.Duration(0); ; waited += time.Millisecond {
+		err := unix.Rmdir(dir)
+		if err != unix.EBUSY || waited > gone {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// slot makes a group for a slot.
+func (g groups) slot(name string) (*group, error) {
+	if g.dir == "" {
+		return &group{attr: &apart, events: -1}, nil
+	}
+	s := &group{dir: filepath.Join(g.dir, name), events: -1}
+	for n := 1; ; n++ {
+		err := os.Mkdir(s.dir, 0o755)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return nil, err
+		}
+		s.dir = filepath.Join(g.dir, name+"."+strconv.Itoa(n)) // in the former one something hangs that cannot be killed
+	}
+	fd, err := unix.Open(s.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	attr := apart
+	attr.UseCgroupFD, attr.CgroupFD = true, fd
+	s.attr = &attr
+	s.events, err = unix.Open(filepath.Join(s.dir, "cgroup.events"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// group is a slot's control group, if it has one.
+type group struct {
+	dir    string
+	attr   *syscall.SysProcAttr // what is started so is in it
+	events int                  // cgroup.events, open for reading
+}
+
+// kill kills whatever is in the group and waits until it is dead. Most groups are empty, which one reading tells. A
+// group that something was killed in is removed and not used again: a kernel that was seen (6.18) kills every process
+// that is later started in it.
+func (s *group) kill() (used bool, err error) {
+	if s.events < 0 {
+		return false, nil
+	}
+	for waited := time.Duration(0); ; {
+		left, err := s.populated()
+		switch {
+		case err != nil || !left && !used:
+			return used, err
+		case !left:
+			return true, s.remove()
+		case !used:
+			if err := os.WriteFile(filepath.Join(s.dir, "cgroup.kill"), []byte("1"), 0); err != nil {
+				return true, err
+			}
+			used = true
+			continue
+		case waited > gone:
+			return true, errors.New("killed, but processes remain in " + s.dir)
+		}
+		const step = 100 * time.Millisecond
+		fds := []unix.PollFd{{Fd: int32(s.events), Events: unix.POLLPRI}}
+		if n, _ := unix.Poll(fds, int(step/time.Millisecond)); n == 0 {
+			waited += step
+		}
+	}
+}
+
+func (s *group) populated() (bool, error) {
+	var b [128]byte
+	n, err := unix.Pread(s.events, b[:], 0)
+	if err != nil {
+		return false, err
+	}
+	return bytes.Contains(b[:n], []byte("populated 1")), nil
+}
+
+func (s *group) close() {
+	if s.events >= 0 {
+		_ = unix.Close(s.events)
+	}
+	if s.attr != nil && s.attr.UseCgroupFD {
+		_ = unix.Close(s.attr.CgroupFD)
+	}
+	s.events = -1
+}
+
+func (s *group) remove() error { return removeGroup(s.dir) }
