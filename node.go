@@ -123,6 +123,7 @@ type Finish struct {
 	StartedAgo Duration `json:"started_ago,omitempty"`
 	EndedAgo   Duration `json:"ended_ago,omitempty"`
 	Usage
+	Written
 	// RetryIn is how long the task waits when it is to be tried again; the sender computes it, jitter included.
 	RetryIn Duration `json:"retry_in,omitempty"`
 	// Output is what is kept of the attempt's output when that is small (P14); larger output is kept before.

@@ -31,6 +31,7 @@ type Attempt struct {
 	Signal  int       `json:"signal,omitempty"`
 	Reason  string    `json:"reason,omitempty" doc:"a sentence"`
 	Usage
+	Written
 }
 
 // Usage is what an attempt took of the machine.
@@ -38,6 +39,23 @@ type Usage struct {
 	CPUUser   Duration `json:"cpu_user,omitempty"`
 	CPUSystem Duration `json:"cpu_system,omitempty"`
 	MaxRSS    int64    `json:"max_rss,omitempty" doc:"bytes: the largest of its processes"`
+}
+
+// Written is how many bytes an attempt wrote to each of its streams in all, however much of them is kept. A stream
+// without a number is unknown, not empty: the attempt has not ended, never started or went away with its node, the
+// stream went to the job's own file, or a version recorded the attempt that did not count.
+type Written struct {
+	Stdout *int64 `json:"stdout_bytes,omitempty" doc:"written to it in all; none: not known"`
+	Stderr *int64 `json:"stderr_bytes,omitempty" doc:"likewise"`
+}
+
+// Nothing reports whether a stream is known to be empty.
+func (w Written) Nothing(to Stream) bool {
+	n := w.Stdout
+	if to == Stderr {
+		n = w.Stderr
+	}
+	return n != nil && *n == 0
 }
 
 // Outcome is how an attempt ended.

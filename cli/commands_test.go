@@ -161,7 +161,7 @@ func TestShow(t *testing.T) {
 	w.run("run", "--retries", "1", "--backoff", "0.01", "-n", "fails", "-t", "1m", "-c", "exit 3")
 	out := w.ok("show", "last")
 	for _, want := range []string{"job:", "fails", "failed: exit code 3", "shell:", "exit 3", "timeout:", "1m", "retries:", "1, first after 10ms",
-		"ATTEMPT", "      1  failed", "      2  failed", "n1", w.work} {
+		"ATTEMPT", "STDERR", "0 B", "      1  failed", "      2  failed", "n1", w.work} {
 		if !strings.Contains(out, want) {
 			t.Errorf("show lacks %q:\n%s", want, out)
 		}

@@ -154,9 +154,12 @@ func (a *app) noteCut(t rota.TaskID, s rota.Stream, cut int64) {
 }
 
 // present shows what there is of an attempt by now, one stream after the other.
-func (f *follower) present(ctx context.Context, n int) error {
+func (f *follower) present(ctx context.Context, at rota.Attempt) error {
 	for _, s := range f.streams {
-		q := rota.OutputQuery{Task: f.task, Attempt: n, Stream: s}
+		if at.Nothing(s) {
+			continue
+		}
+		q := rota.OutputQuery{Task: f.task, Attempt: at.Number, Stream: s}
 		if f.tail >= 0 {
 			at, err := f.c.tailStart(ctx, q, f.tail)
 			if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,7 @@ func firstTask(job *rota.Job) rota.TaskID {
 }
 
 func (a *app) taskLogs(ctx context.Context, c *conn, job *rota.Job, id rota.TaskID, f logsFlags) error {
-	t, _, err := c.Task(ctx, id)
+	t, earlier, err := c.Task(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -113,18 +114,20 @@ func (a *app) taskLogs(ctx context.Context, c *conn, job *rota.Job, id rota.Task
 	case f.stderr && !f.stdout:
 		l.streams = l.streams[1:]
 	}
-	at := t.Number
-	if f.attempt > 0 {
-		at = f.attempt
+	at := rota.Attempt{Number: cmp.Or(f.attempt, t.Number)}
+	for _, known := range append(earlier, t.Attempt) {
+		if known.Number == at.Number {
+			at = known
+		}
 	}
 	switch {
 	case !follow:
 		return l.present(ctx, at)
 	case f.attempt > 0:
-		_, err = l.attempt(ctx, at)
+		_, err = l.attempt(ctx, at.Number)
 		return err
 	}
 	l.waiting = true
-	_, err = l.run(ctx, at)
+	_, err = l.run(ctx, at.Number)
 	return err
 }

@@ -294,6 +294,13 @@ func memoryText(a *rota.Attempt) string {
 	return bytesText(a.MaxRSS)
 }
 
+func writtenText(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return bytesText(*n)
+}
+
 // reasonOf is what a list says of a task beyond its state.
 func reasonOf(t *rota.Task) string {
 	switch {

@@ -165,6 +165,28 @@ func TestRunNamesWhatFailed(t *testing.T) {
 	}
 }
 
+// TestEmptyOutputIsNotAskedFor: what is known to be empty is not asked for, and what is not, once.
+func TestEmptyOutputIsNotAskedFor(t *testing.T) {
+	w := newUp(t)
+	text := `case $ROTA_TASK_INDEX in 2) echo two;; 3) echo three >&2; exit 1;; 4) exit 1;; esac`
+	if r := w.run("run", "-a", "1-20", "-c", text); r.code != 1 || r.out != "two\n" || !strings.Contains(r.err, "    three\n") {
+		t.Errorf("%+v", r)
+	}
+	if got := w.asked.take(); got != "1.2 stdout, 1.3 stderr" {
+		t.Errorf("run asked for %q", got)
+	}
+	if r := w.run("run", "-a", "1-3", "-c", text); r.code != 1 {
+		t.Errorf("%+v", r)
+	}
+	w.asked.take()
+	if r := w.run("logs", "2"); r.out != "two\n" || !strings.Contains(r.err, "three\n") {
+		t.Errorf("%+v", r)
+	}
+	if got := w.asked.take(); got != "2.2 stdout, 2.3 stderr" {
+		t.Errorf("logs asked for %q", got)
+	}
+}
+
 func TestRunRetries(t *testing.T) {
 	w := newUp(t)
 	r := w.run("run", "--retries", "2", "--backoff", "0.05", "-c", `echo try $ROTA_ATTEMPT; test $ROTA_ATTEMPT = 3`)

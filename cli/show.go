@@ -201,8 +201,8 @@ func (a *app) describeOrigin(f *fields, job *rota.Job) {
 
 // attempts is the table of a task's attempts, the latest last.
 func (a *app) attempts(t *rota.Task, earlier []rota.Attempt) string {
-	out := table{colour: a.screen.colour, heads: []string{"ATTEMPT", "OUTCOME", "EXIT", "NODE", "STARTED", "TOOK", "CPU", "MEMORY", "REASON"},
-		right: []bool{true, false, true, false, false, true, true, true, false}}
+	out := table{colour: a.screen.colour, heads: []string{"ATTEMPT", "OUTCOME", "EXIT", "NODE", "STARTED", "TOOK", "CPU", "MEMORY", "STDOUT", "STDERR", "REASON"},
+		right: []bool{true, false, true, false, false, true, true, true, true, true, false}}
 	if a.screen.outTerm {
 		out.columns = terminalWidth(a.screen.out)
 	}
@@ -216,7 +216,7 @@ func (a *app) attempts(t *rota.Task, earlier []rota.Attempt) string {
 			started = "never"
 		}
 		out.rows = append(out.rows, []string{strconv.Itoa(at.Number), outcome, exitText(&at), clean(at.Node), started,
-			took(&at, a.now()), cpuText(&at), memoryText(&at), clean(at.Reason)})
+			took(&at, a.now()), cpuText(&at), memoryText(&at), writtenText(at.Stdout), writtenText(at.Stderr), clean(at.Reason)})
 	}
 	return out.String()
 }

@@ -80,7 +80,7 @@ func (w *watcher) show(p rota.Progress) {
 // collect prints the output of what has ended, each task's as a whole.
 func (w *watcher) collect(ctx context.Context, h *harvest) error {
 	for t, err := range h.look(ctx) {
-		if err == nil && t.Number > 0 {
+		if err == nil && t.Number > 0 && !t.Nothing(rota.Stdout) {
 			_, err = w.a.follower(w.c, t.ID).drain(ctx, rota.OutputQuery{Task: t.ID, Stream: rota.Stdout})
 		}
 		if err != nil {
@@ -117,6 +117,9 @@ func (a *app) nameFailure(ctx context.Context, c *conn, t *rota.Task) {
 		what += " " + clean(t.Line)
 	}
 	a.note("%s: %s", what, ending(&t.Attempt))
+	if t.Nothing(rota.Stderr) {
+		return
+	}
 	o, err := c.Output(ctx, rota.OutputQuery{Task: t.ID, Stream: rota.Stderr, Offset: -4096}, 0)
 	if err != nil || len(o.Data) == 0 {
 		return

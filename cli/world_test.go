@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,34 @@ type world struct {
 	sigs       chan os.Signal
 	bench      BenchOptions
 	checks     []Check
+	asked      asked
+}
+
+// asked are the streams whose output was asked of a node, in order.
+type asked struct {
+	mu      sync.Mutex
+	streams []string
+}
+
+type asking struct {
+	rota.Service
+	*asked
+}
+
+func (a asking) Output(ctx context.Context, q rota.OutputQuery, wait time.Duration) (rota.Output, error) {
+	a.mu.Lock()
+	a.streams = append(a.streams, q.Task.String()+" "+string(q.Stream))
+	a.mu.Unlock()
+	return a.Service.Output(ctx, q, wait)
+}
+
+// take are those since it was last called, sorted.
+func (a *asked) take() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	defer func() { a.streams = nil }()
+	slices.Sort(a.streams)
+	return strings.Join(a.streams, ", ")
 }
 
 // newWorld is a data folder without a node.
@@ -143,7 +172,7 @@ func (w *world) deps() Deps {
 				socket = w.socket()
 			}
 			c := api.Dial(socket).WithToken(t.Token)
-			return c, closer(c.Close), nil
+			return asking{c, &w.asked}, closer(c.Close), nil
 		},
 		Local: func(ctx context.Context, data string, write bool) (rota.Service, io.Closer, error) {
 			path := filepath.Join(data, "rota.db")

@@ -57,6 +57,7 @@ type Exit struct {
 	Started rota.Elapsed // zero when it never started
 	Ended   rota.Elapsed
 	Usage   rota.Usage // MaxRSS 0: not known
+	Written rota.Written
 	// The files of its output; an empty path means that the stream was empty, or went to the job's own file.
 	Output map[rota.Stream]string
 }

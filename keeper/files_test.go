@@ -36,6 +36,9 @@ func TestI8OutputIsExact(t *testing.T) {
 			if (e.Output[rota.Stdout] != "") != c.hasOut || (e.Output[rota.Stderr] != "") != c.hasError {
 				t.Errorf("files %v", e.Output)
 			}
+			if n := e.Written; n.Stdout == nil || n.Stderr == nil || *n.Stdout != int64(len(c.stdout)) || *n.Stderr != int64(len(c.stderr)) {
+				t.Errorf("written %v, %v", n.Stdout, n.Stderr)
+			}
 		})
 	}
 	e := r.run(sh(100, "head -c 5000000 /dev/urandom | tee "+copied))

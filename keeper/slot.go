@@ -109,10 +109,15 @@ func (s *slot) settle(o *stream, p *executor.Process, e *executor.Exit) {
 		return
 	}
 	name := strconv.FormatInt(int64(p.Task), 10) + "." + strconv.Itoa(p.Attempt) + "." + string(o.name)
-	path, err := o.settle(filepath.Join(s.keeper.dir, "output", name))
+	path, written, err := o.settle(filepath.Join(s.keeper.dir, "output", name))
 	if err != nil {
 		s.keeper.log.Error("output was not kept where it should be", "task", p.Task, "attempt", p.Attempt,
 			"stream", o.name, "file", path, "error", err)
+	}
+	if o.name == rota.Stderr {
+		e.Written.Stderr = written
+	} else {
+		e.Written.Stdout = written
 	}
 	if path != "" {
 		if e.Output == nil {

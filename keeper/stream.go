@@ -67,31 +67,34 @@ func (f *file) create() error {
 
 // settle is for when the attempt has ended. What it wrote becomes the file kept, whose path is the answer; it is empty
 // when nothing was written. If the file cannot be moved there, it stays where it is, and the stream goes on elsewhere.
-func (o *stream) settle(kept string) (string, error) {
+// How much was written is told whatever became of the file.
+func (o *stream) settle(kept string) (path string, written *int64, err error) {
 	f := &o.files[o.at]
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		f.close()
-		return "", err
+		return "", nil, err
 	}
-	if st.Size == 0 {
-		return "", nil
+	size := st.Size
+	written = &size
+	if size == 0 {
+		return "", written, nil
 	}
 	f.close()
-	err := unix.Rename(f.path, kept)
+	err = unix.Rename(f.path, kept)
 	if err == unix.ENOENT && os.MkdirAll(filepath.Dir(kept), 0o700) == nil {
 		err = unix.Rename(f.path, kept)
 	}
 	switch {
 	case err == nil:
-		return kept, nil
+		return kept, written, nil
 	case err == unix.ENOENT:
-		return "", errors.New("the job removed it")
+		return "", written, errors.New("the job removed it")
 	}
 	left := f.path
 	o.moved++
 	f.path = filepath.Join(o.dir, string(o.name)+".after"+strconv.Itoa(o.moved))
-	return left, err
+	return left, written, err
 }
 
 func (o *stream) close() {

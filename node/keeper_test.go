@@ -134,7 +134,7 @@ func (k *scripted) end(a *actor, outcome rota.Outcome) {
 	k.alive[a.Task]--
 	code := a.code
 	x := executor.Exit{Try: a.Try, Outcome: outcome, Code: &code, Spawned: true, Started: a.started, Ended: elapsed(),
-		Output: map[rota.Stream]string{}}
+		Output: map[rota.Stream]string{}, Written: sizes(a.stdout, a.stderr)}
 	for s, text := range map[rota.Stream]string{rota.Stdout: a.stdout, rota.Stderr: a.stderr} {
 		if text != "" {
 			x.Output[s] = filepath.Join(k.dir, "output", textName(a.Try, s))
@@ -149,6 +149,11 @@ func (k *scripted) end(a *actor, outcome rota.Outcome) {
 	}
 	k.report(x)
 	k.next()
+}
+
+func sizes(stdout, stderr string) rota.Written {
+	out, err := int64(len(stdout)), int64(len(stderr))
+	return rota.Written{Stdout: &out, Stderr: &err}
 }
 
 func (k *scripted) report(x executor.Exit) {

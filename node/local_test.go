@@ -120,6 +120,9 @@ func TestRealInputOwnFileAndFailure(t *testing.T) {
 	if f.Outcome != rota.OutcomeFailed || f.Exit == nil || *f.Exit != 3 || len(f.Output) != 1 || string(f.Output[0].Data) != "reader\n" {
 		t.Errorf("finish %+v", f)
 	}
+	if f.Stdout != nil || f.Stderr == nil || *f.Stderr != 7 {
+		t.Errorf("written %v to its own file, and %v", f.Stdout, f.Stderr)
+	}
 	if b, err := os.ReadFile(filepath.Join(r.dir, "own.2")); err != nil || string(b) != "fed" {
 		t.Errorf("own output file: %q, %v", b, err)
 	}

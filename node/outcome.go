@@ -28,7 +28,7 @@ func (f *finish) at(now rota.Elapsed) rota.Finish {
 func finishOf(a *attempt, m mode) *finish {
 	x := a.exit
 	f := &finish{started: x.Started, ended: x.Ended, Finish: rota.Finish{Try: x.Try, Outcome: x.Outcome,
-		Exit: x.Code, Signal: x.Signal, Reason: x.Reason, Usage: x.Usage}}
+		Exit: x.Code, Signal: x.Signal, Reason: x.Reason, Usage: x.Usage, Written: x.Written}}
 	switch x.Outcome {
 	case rota.OutcomeFailed, rota.OutcomeTimedOut:
 		f.RetryIn = a.Retry.WaitJittered(a.Failures + 1)

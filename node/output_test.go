@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -94,7 +95,7 @@ func TestP14_OutputIsKeptBeforeTheFinish(t *testing.T) {
 				if w.m.calls["keep"] != c.calls {
 					t.Errorf("%d calls of KeepOutput, want %d", w.m.calls["keep"], c.calls)
 				}
-				if f := w.only(0); f.Reason != "" {
+				if f := w.only(0); f.Reason != "" || !reflect.DeepEqual(f.Written, sizes(c.stdout, c.stderr)) {
 					t.Errorf("finish %+v", f)
 				}
 				if left := w.textsLeft(); (len(left) > 0) != c.stays {

@@ -14,6 +14,7 @@ var attemptTests = []contract{
 	{"P7 I5 a retry by hand raises the limit and keeps the number growing", retryByHand},
 	{"a retry that waits is made at once by hand", retryNow},
 	{"earlier attempts are remembered", earlierAttempts},
+	{"what was written is counted, and unknown is not nothing", writtenBytes},
 }
 
 func failures(w *world) {
@@ -117,4 +118,22 @@ func earlierAttempts(w *world) {
 	if task.Attempt.Number != 3 || task.Attempt.Outcome != rota.OutcomeSucceeded {
 		w.Errorf("latest attempt: got %+v", task.Attempt)
 	}
+}
+
+func writtenBytes(w *world) {
+	id := w.kim.submit(run(retries(3)))
+	m := w.node("one")
+	a := m.claimOne()
+	equal(w, "written while it runs", w.kim.task(rota.PlainTask(id)).Written, rota.Written{})
+	m.ends(rota.OutcomeFailed, a)
+	m.runs(rota.OutcomeReturned, 1)
+	m.runs(rota.OutcomeSucceeded, 1)
+	task, earlier, err := w.kim.Task(w.kim.ctx, rota.PlainTask(id))
+	if err != nil || len(earlier) != 2 {
+		w.Fatalf("%+v, %v", earlier, err)
+	}
+	first, third := int64(1), int64(3)
+	equal(w, "written by the first", earlier[0].Written, rota.Written{Stdout: &first, Stderr: new(int64)})
+	equal(w, "written by one that never started", earlier[1].Written, rota.Written{})
+	equal(w, "written by the latest", task.Written, rota.Written{Stdout: &third, Stderr: new(int64)})
 }

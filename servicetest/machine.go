@@ -97,10 +97,11 @@ func (m *machine) runs(o rota.Outcome, n int) {
 	}
 }
 
-// finish is the end of an attempt as a keeper would report it.
+// finish is the end of an attempt as a keeper would report it: it wrote its number to stdout and nothing to stderr.
 func finish(try rota.Try, o rota.Outcome) rota.Finish {
+	stdout := int64(try.Attempt)
 	f := rota.Finish{Try: try, Outcome: o, StartedAgo: rota.Duration(2 * time.Millisecond), EndedAgo: rota.Duration(time.Millisecond),
-		RetryIn: rota.Duration(time.Millisecond)}
+		RetryIn: rota.Duration(time.Millisecond), Written: rota.Written{Stdout: &stdout, Stderr: new(int64)}}
 	exit := 0
 	switch o {
 	case rota.OutcomeSucceeded:
@@ -109,7 +110,7 @@ func finish(try rota.Try, o rota.Outcome) rota.Finish {
 		exit = 3
 		f.Exit, f.Reason = &exit, "it ended with 3"
 	case rota.OutcomeReturned:
-		f.StartedAgo, f.EndedAgo = 0, 0
+		f.StartedAgo, f.EndedAgo, f.Written = 0, 0, rota.Written{}
 		f.Reason = "never started"
 	default:
 		f.Signal, f.Reason = 15, "it was ended"

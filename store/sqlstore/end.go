@@ -109,15 +109,23 @@ func took(f *rota.Finish) string {
 	if f.StartedAgo > 0 {
 		ran = max(0, (f.StartedAgo - f.EndedAgo).Micros())
 	}
-	b := make([]byte, 0, 48)
+	b := make([]byte, 0, 64)
 	b = append(b, '[')
-	for i, n := range [...]int64{f.EndedAgo.Micros(), ran, f.CPUUser.Micros(), f.CPUSystem.Micros(), f.MaxRSS} {
+	for i, n := range [...]int64{f.EndedAgo.Micros(), ran, f.CPUUser.Micros(), f.CPUSystem.Micros(), f.MaxRSS,
+		orUnknown(f.Stdout), orUnknown(f.Stderr)} {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(b, n, 10)
 	}
 	return string(append(b, ']'))
+}
+
+func orUnknown(n *int64) int64 {
+	if n == nil {
+		return -1
+	}
+	return *n
 }
 
 // keepEnds keeps what came with the ends: output, and the record of attempts that others will follow.

@@ -35,7 +35,7 @@ func (f *attemptFields) fill(a *rota.Attempt) error {
 	if f.took == "" {
 		return nil
 	}
-	var n [5]int64 // as took wrote them
+	n := make([]int64, 0, 7) // as took wrote them; earlier versions ended before the bytes written
 	if err := json.Unmarshal([]byte(f.took), &n); err != nil {
 		return err
 	}
@@ -45,7 +45,17 @@ func (f *attemptFields) fill(a *rota.Attempt) error {
 		a.Started = fromMicros(f.ended - n[1])
 	}
 	a.CPUUser, a.CPUSystem, a.MaxRSS = duration(n[2]), duration(n[3]), n[4]
+	if len(n) > 5 {
+		a.Stdout, a.Stderr = known(n[5]), known(n[6])
+	}
 	return nil
+}
+
+func known(n int64) *int64 {
+	if n < 0 {
+		return nil
+	}
+	return &n
 }
 
 var taskColumns = `t.id, t.state, l.queue, j.name, coalesce(li.text, ''), t.gate <> 0, coalesce(t.ending, 0), coalesce(t.run_at, 0),

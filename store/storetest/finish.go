@@ -67,10 +67,11 @@ func finishTimes(t *testing.T, w *world) {
 
 func finishKeeps(t *testing.T, w *world) {
 	s := w.session(t)
-	code := 137
+	code, size := 137, int64(12)
 	for _, f := range []rota.Finish{
-		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Usage: rota.Usage{CPUUser: rota.Duration(1500 * time.Millisecond), CPUSystem: rota.Duration(time.Millisecond), MaxRSS: 5 << 30}},
-		{Outcome: rota.OutcomeFailed, Exit: &code, Reason: "exit 137: \"ü\""},
+		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Usage: rota.Usage{CPUUser: rota.Duration(1500 * time.Millisecond), CPUSystem: rota.Duration(time.Millisecond), MaxRSS: 5 << 30}, Written: written(0, 5<<30)},
+		{Outcome: rota.OutcomeFailed, Exit: &code, Reason: "exit 137: \"ü\"", Written: rota.Written{Stderr: new(int64)}},
+		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Written: rota.Written{Stdout: &size}},
 		{Outcome: rota.OutcomeFailed, Signal: 9, Reason: "killed by a signal"},
 		{Outcome: rota.OutcomeTimedOut, Signal: 15, Reason: "timed out"},
 		{Outcome: rota.OutcomeRefused, Reason: "no such file"},
@@ -85,9 +86,13 @@ func finishKeeps(t *testing.T, w *world) {
 func wantAttempt(t tb, got rota.Attempt, f rota.Finish, s *session) {
 	t.Helper()
 	if got.Number != f.Attempt || got.Outcome != f.Outcome || got.Signal != f.Signal || got.Reason != f.Reason || got.Usage != f.Usage ||
-		got.Node != s.node || text(got.Exit) != text(f.Exit) {
-		t.Errorf("kept as %+v, was told as %+v", got, f)
+		got.Node != s.node || text(got.Exit) != text(f.Exit) || text(got.Written) != text(f.Written) {
+		t.Errorf("kept as %s, was told as %s", text(got), text(f))
 	}
+}
+
+func written(stdout, stderr int64) rota.Written {
+	return rota.Written{Stdout: &stdout, Stderr: &stderr}
 }
 
 func finishHistory(t *testing.T, w *world) {
@@ -105,7 +110,7 @@ func finishHistory(t *testing.T, w *world) {
 		if f.Attempt != i+1 {
 			t.Fatalf("attempt %d is numbered %d", i+1, f.Attempt)
 		}
-		f.MaxRSS = int64(1000 + i)
+		f.MaxRSS, f.Written = int64(1000+i), written(int64(i), int64(10*i))
 		s.finish(t, f)
 		told, who = append(told, f), append(who, s)
 		w.clock.Advance(time.Hour)

@@ -95,7 +95,8 @@ CREATE TABLE task (
   ending        SMALLINT,                    -- 1 cancel, 2 kill
   claimed       BIGINT,
   ended         BIGINT,                      -- when its end was recorded
-  took          TEXT,                        -- JSON: [us from end to record, us it ran or -1, user us, system us, bytes]
+  took          TEXT,                        -- JSON: [us from end to record, us it ran or -1, user us, system us, bytes of memory,
+                                             -- bytes to stdout, to stderr: each -1 if not known, or both missing]
   outcome       SMALLINT,
   exit          BIGINT,
   signal        BIGINT,
