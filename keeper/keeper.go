@@ -54,6 +54,7 @@ type Local struct {
 	made     int        // slots that have a thread; they are made as they are needed
 	idle     int        // of those, how many have nothing to do
 	pause    pause
+	lease    lease
 	closed   bool
 }
 
@@ -122,19 +123,27 @@ func (k *Local) Close() error {
 	k.closed = true
 	k.waiting = nil
 	k.pause.stop()
-	var running []*attempt
-	for _, a := range k.attempts {
-		if a.state == stateRunning {
-			running = append(running, a)
-		}
-	}
+	k.lease.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
-	for _, a := range running {
-		a.watch.end(stopped, true)
-	}
+	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
 	return k.journal.close()
+}
+
+// endAll kills everything that runs.
+func (k *Local) endAll(why ending) {
+	k.mu.Lock()
+	var running []*attempt
+	for _, a := range k.attempts {
+		if a.state == Running {
+			running = append(running, a)
+		}
+	}
+	k.mu.Unlock()
+	for _, a := range running {
+		a.watch.end(why, true)
+	}
 }

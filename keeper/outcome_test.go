@@ -154,9 +154,9 @@ func TestP7OurOwnFailureIsWaitedOutAndNotTheJobs(t *testing.T) {
 		r.start(sh(n, "true"))
 	}
 	until(t, "an attempt failed", func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.pause.length > 0
+		r.local.mu.Lock()
+		defer r.local.mu.Unlock()
+		return r.local.pause.length > 0
 	})
 	if err := os.Remove(slots); err != nil {
 		t.Fatal(err)

@@ -37,13 +37,17 @@ func (r *reports) deliver() {
 	defer close(r.gone)
 	defer close(r.out)
 	var batch []executor.Exit
-	for {
+	some := r.some
+	for some != nil || len(batch) > 0 {
 		out := r.out
 		if len(batch) == 0 {
 			out = nil
 		}
 		select {
-		case <-r.some:
+		case _, more := <-some:
+			if !more {
+				some = nil
+			}
 			r.mu.Lock()
 			batch = append(batch, r.ready...)
 			r.ready = r.ready[:0]
@@ -56,6 +60,10 @@ func (r *reports) deliver() {
 	}
 }
 
+// end says that nothing will be added any more: when what is ready has gone out, out is closed.
+func (r *reports) end() { close(r.some) }
+
+// close ends the delivery at once.
 func (r *reports) close() {
 	close(r.done)
 	<-r.gone

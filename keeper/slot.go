@@ -66,6 +66,9 @@ func (s *slot) start(a *attempt) *failure {
 	if f != nil {
 		return f
 	}
+	if s.keeper.lease.isOver() {
+		a.watch.end(unleased, true)
+	}
 	if a.watch.asked() {
 		return returned(takenBack)
 	}
