@@ -30,10 +30,13 @@ type rig struct {
 	ends  map[rota.Try][]executor.Exit
 }
 
+// newRig is a rig of the kind under test; see TestContractOverTheSocket.
 func newRig(t *testing.T, slots int) *rig {
 	t.Helper()
-	return rigIn(t, t.TempDir(), slots)
+	return kindOfRig(t, t.TempDir(), slots)
 }
+
+var kindOfRig = rigIn
 
 func rigIn(t *testing.T, dir string, slots int) *rig {
 	t.Helper()
@@ -276,7 +279,7 @@ func TestI12DescriptorsDoNotGrow(t *testing.T) {
 	if after := count(); after > before+slots*each {
 		t.Errorf("%d descriptors, then %d", before, after)
 	}
-	if len(r.local.attempts) != 0 {
-		t.Errorf("%d attempts remembered", len(r.local.attempts))
+	if held := r.Held(); len(held) != 0 {
+		t.Errorf("%d attempts remembered", len(held))
 	}
 }

@@ -13,6 +13,7 @@ type reports struct {
 	some chan struct{} // holds one token while ready is not empty
 	done chan struct{}
 	gone chan struct{} // closed when nothing goes out any more
+	stop sync.Once
 
 	mu    sync.Mutex
 	ready []executor.Exit
@@ -63,8 +64,8 @@ func (r *reports) deliver() {
 // end says that nothing will be added any more: when what is ready has gone out, out is closed.
 func (r *reports) end() { close(r.some) }
 
-// close ends the delivery at once.
+// close ends the delivery at once. It may be called again.
 func (r *reports) close() {
-	close(r.done)
+	r.stop.Do(func() { close(r.done) })
 	<-r.gone
 }
