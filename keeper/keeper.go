@@ -11,10 +11,15 @@
 //     group by the journal before it does anything else; it touches no process that it cannot prove to be its own.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
+//   - Past its lease nothing runs and nothing starts (P2).
 //
-// It may touch processes, its own folder and the files that attempts name, and neither Store nor Service.
+// A Local lives in the process that made it. Serve gives it to daemons over a socket, one at a time; Remote is what a
+// daemon has of it, and a daemon's end is then not the end of what runs (P4, P10).
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go.
+// It may touch processes, its own folder, its socket and the files that attempts name, and neither Store nor Service.
+//
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go, what goes
+// over the socket in wire.go.
 package keeper
 
 import (
@@ -37,7 +42,7 @@ type Options struct {
 	Log   *slog.Logger // nil: nothing is logged
 }
 
-// Local is a keeper within the process of its node: its attempts end when that process does.
+// Local is a keeper within the process that made it: its attempts end when that process does (P11).
 type Local struct {
 	dir     string
 	slots   int
