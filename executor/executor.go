@@ -74,7 +74,8 @@ type Keeper interface {
 	// Return takes back what waits and has not started: those attempts, or all with none named. They are reported as
 	// returned.
 	Return(tries ...rota.Try)
-	// Exits delivers ends in the batches in which they came. It is closed once Close has returned.
+	// Exits delivers ends in the batches in which they came. It is closed once Close has returned, and when the keeper is
+	// lost.
 	Exits() <-chan []Exit
 	// Held are the attempts that wait, run, or have ended and were not yet forgotten.
 	Held() []rota.Try
@@ -84,6 +85,8 @@ type Keeper interface {
 	// was kept; empty when there is none. Slots use their files again, so a reader opens the file and then asks once
 	// more: only if the answer is still the same is what it opened this attempt's.
 	File(try rota.Try, s rota.Stream) string
-	// Close ends everything that runs, at once, and waits until it is dead.
+	// Close is the end of the caller's part: nothing is reported any more. A keeper within the caller's process ends
+	// everything that runs, at once, and Close returns when it is dead; one that is a process of its own goes on, and
+	// tells every end that was not forgotten to whoever comes next (P10).
 	Close() error
 }

@@ -38,6 +38,8 @@ func (d *death) tell(e *executor.Exit, p *executor.Process) {
 		e.Outcome, e.Reason = rota.OutcomeTimedOut, "timed out after "+p.Timeout.String()+d.grace(p)
 	case d.why == stopped:
 		e.Outcome, e.Reason = rota.OutcomeEnded, "ended on request"+d.grace(p)
+	case d.why == unleased:
+		e.Outcome, e.Reason = rota.OutcomeEnded, "ended because the lease was not renewed in time"
 	case e.Code == nil:
 		e.Outcome, e.Reason = rota.OutcomeFailed, signalled(e.Signal)
 	case *e.Code == 0:

@@ -49,7 +49,7 @@ func TestI8OutputIsExact(t *testing.T) {
 	if r.output(e, rota.Stdout) != string(want) {
 		t.Error("5 MB came out otherwise than they went in")
 	}
-	if name := fmt.Sprintf("%d.1.stdout", rota.PlainTask(100)); e.Output[rota.Stdout] != filepath.Join(r.dir, "output", name) {
+	if name := fmt.Sprintf("%d.1.stdout", rota.PlainTask(100)); e.Output[rota.Stdout] != filepath.Join(r.local.dir, "output", name) {
 		t.Errorf("kept as %s", e.Output[rota.Stdout])
 	}
 }
@@ -104,16 +104,16 @@ func TestI8AReaderDoesNotReadOnIntoTheNextAttempt(t *testing.T) {
 
 func TestOutputThatCannotBeMovedStaysWhole(t *testing.T) {
 	r := newRig(t, 1)
-	if err := os.RemoveAll(filepath.Join(r.dir, "output")); err != nil {
+	if err := os.RemoveAll(filepath.Join(r.local.dir, "output")); err != nil {
 		t.Fatal(err)
 	}
 	if e := r.run(sh(1, "echo one")); r.output(e, rota.Stdout) != "one\n" {
 		t.Errorf("%+v after the folder was removed", e)
 	}
-	if err := os.RemoveAll(filepath.Join(r.dir, "output")); err != nil {
+	if err := os.RemoveAll(filepath.Join(r.local.dir, "output")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, "output"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.local.dir, "output"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	two, three := r.run(sh(2, "echo two")), r.run(sh(3, "echo three"))
@@ -253,7 +253,7 @@ func TestScratchFolderThatIsLeftEmptyIsTheSame(t *testing.T) {
 
 func TestEnvironmentHasWhatTheSlotKnows(t *testing.T) {
 	r := newRig(t, 1)
-	slot := filepath.Join(r.dir, "slots", "0")
+	slot := filepath.Join(r.local.dir, "slots", "0")
 	p := command(1, "env")
 	p.Env = append(p.Env, "A=b")
 	want := strings.Join(append(p.Env, "ROTA_SCRATCH_DIR="+slot+"/scratch", "ROTA_SLOT=0", ""), "\n")

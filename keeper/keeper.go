@@ -12,10 +12,15 @@
 //     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
+//   - Past its lease nothing runs and nothing starts (P2).
 //
-// It may touch processes, its own folder and the files that attempts name, and neither Store nor Service.
+// A Local lives in the process that made it. Serve gives it to daemons over a socket, one at a time; Remote is what a
+// daemon has of it, and a daemon's end is then not the end of what runs (P4, P10).
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go.
+// It may touch processes, its own folder, its socket and the files that attempts name, and neither Store nor Service.
+//
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go, what goes
+// over the socket in wire.go.
 package keeper
 
 import (
@@ -41,7 +46,7 @@ type Options struct {
 	NoGroups bool
 }
 
-// Local is a keeper within the process of its node: its attempts end when that process does.
+// Local is a keeper within the process that made it: its attempts end when that process does (P11).
 type Local struct {
 	dir     string
 	slots   int
@@ -59,6 +64,7 @@ type Local struct {
 	made     int        // slots that have a thread; they are made as they are needed
 	idle     int        // of those, how many have nothing to do
 	pause    pause
+	lease    lease
 	closed   bool
 }
 
@@ -133,17 +139,10 @@ func (k *Local) Close() error {
 	k.closed = true
 	k.waiting = nil
 	k.pause.stop()
-	var running []*attempt
-	for _, a := range k.attempts {
-		if a.state == stateRunning {
-			running = append(running, a)
-		}
-	}
+	k.lease.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
-	for _, a := range running {
-		a.watch.end(stopped, true)
-	}
+	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
@@ -151,4 +150,19 @@ func (k *Local) Close() error {
 		k.log.Warn("control groups not removed", "error", err)
 	}
 	return k.journal.close()
+}
+
+// endAll kills everything that runs.
+func (k *Local) endAll(why ending) {
+	k.mu.Lock()
+	var running []*attempt
+	for _, a := range k.attempts {
+		if a.state == Running {
+			running = append(running, a)
+		}
+	}
+	k.mu.Unlock()
+	for _, a := range running {
+		a.watch.end(why, true)
+	}
 }

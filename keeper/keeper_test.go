@@ -16,17 +16,27 @@ import (
 // patienceOfTests is how long a test waits for what must come; a keeper that does its work never lets it pass.
 const patienceOfTests = 30 * time.Second
 
+// keeper is what every one of them promises.
+type keeper interface {
+	executor.Keeper
+	Lease(until rota.Elapsed)
+}
+
 // rig is a keeper under test and the ends it has reported.
 type rig struct {
 	*testing.T
-	*Local
-	ends map[rota.Try][]executor.Exit
+	keeper
+	local *Local // at the far end
+	ends  map[rota.Try][]executor.Exit
 }
 
+// newRig is a rig of the kind under test; see TestContractOverTheSocket.
 func newRig(t *testing.T, slots int) *rig {
 	t.Helper()
-	return rigIn(t, t.TempDir(), slots)
+	return kindOfRig(t, t.TempDir(), slots)
 }
+
+var kindOfRig = rigIn
 
 func rigIn(t *testing.T, dir string, slots int) *rig {
 	t.Helper()
@@ -44,7 +54,7 @@ func rigWith(t *testing.T, o Options) *rig {
 			t.Error(err)
 		}
 	})
-	return &rig{T: t, Local: k, ends: map[rota.Try][]executor.Exit{}}
+	return &rig{T: t, keeper: k, local: k, ends: map[rota.Try][]executor.Exit{}}
 }
 
 func try(n int) rota.Try { return rota.Try{Task: rota.PlainTask(rota.JobID(n)), Attempt: 1} }
@@ -274,7 +284,7 @@ func TestI12DescriptorsDoNotGrow(t *testing.T) {
 	if after := count(); after > before+slots*each {
 		t.Errorf("%d descriptors, then %d", before, after)
 	}
-	if len(r.attempts) != 0 {
-		t.Errorf("%d attempts remembered", len(r.attempts))
+	if held := r.Held(); len(held) != 0 {
+		t.Errorf("%d attempts remembered", len(held))
 	}
 }

@@ -145,7 +145,7 @@ func TestP7AProgramThatIsBeingWrittenFailsAndMayBeTriedAgain(t *testing.T) {
 // Whatever keeps us from starting anything would befall the whole queue: what waits stays, and goes on when it can.
 func TestP7OurOwnFailureIsWaitedOutAndNotTheJobs(t *testing.T) {
 	dir := t.TempDir()
-	r := rigIn(t, dir, 2)
+	r := kindOfRig(t, dir, 2)
 	slots := filepath.Join(dir, "slots")
 	if err := os.WriteFile(slots, nil, 0o600); err != nil { // where the folders of the slots must be
 		t.Fatal(err)
@@ -154,9 +154,9 @@ func TestP7OurOwnFailureIsWaitedOutAndNotTheJobs(t *testing.T) {
 		r.start(sh(n, "true"))
 	}
 	until(t, "an attempt failed", func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.pause.length > 0
+		r.local.mu.Lock()
+		defer r.local.mu.Unlock()
+		return r.local.pause.length > 0
 	})
 	if err := os.Remove(slots); err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestP7OurOwnFailureIsWaitedOutAndNotTheJobs(t *testing.T) {
 
 func TestP7OurOwnFailureThatLastsGivesBackOneAndNotTheQueue(t *testing.T) {
 	dir := t.TempDir()
-	r := rigIn(t, dir, 1)
+	r := kindOfRig(t, dir, 1)
 	if err := os.WriteFile(filepath.Join(dir, "slots"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func (k *Local) failed(a *attempt, f *failure) {
 	if a.failures++; a.failures >= patience {
 		k.giveBack(a, f.reason)
 	} else {
-		a.state, a.slot = stateWaiting, nil
+		a.state, a.slot = Waiting, nil
 		k.waiting = append([]*attempt{a}, k.waiting...)
 	}
 	k.pause.begin(k.resume)

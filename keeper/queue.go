@@ -19,12 +19,12 @@ func (k *Local) Start(ps []executor.Process) error {
 	added := 0
 	for _, p := range ps {
 		if a := k.attempts[p.Try]; a != nil {
-			if a.state == stateEnded {
+			if a.state == Ended {
 				k.reports.add(a.exit)
 			}
 			continue
 		}
-		a := &attempt{process: p}
+		a := &attempt{process: p, state: Waiting}
 		k.attempts[p.Try] = a
 		k.waiting = append(k.waiting, a)
 		added++
@@ -44,8 +44,8 @@ func (k *Local) Start(ps []executor.Process) error {
 func (k *Local) Stop(try rota.Try, now bool) {
 	k.mu.Lock()
 	a := k.attempts[try]
-	if a == nil || a.state != stateRunning {
-		if a != nil && a.state == stateWaiting {
+	if a == nil || a.state != Running {
+		if a != nil && a.state == Waiting {
 			k.giveBack(a, takenBack)
 		}
 		k.mu.Unlock()
@@ -61,7 +61,7 @@ func (k *Local) Return(tries ...rota.Try) {
 	defer k.mu.Unlock()
 	if len(tries) == 0 {
 		for _, a := range k.waiting {
-			if a.state == stateWaiting {
+			if a.state == Waiting {
 				k.giveBack(a, takenBack)
 			}
 		}
@@ -69,7 +69,7 @@ func (k *Local) Return(tries ...rota.Try) {
 		return
 	}
 	for _, try := range tries {
-		if a := k.attempts[try]; a != nil && a.state == stateWaiting {
+		if a := k.attempts[try]; a != nil && a.state == Waiting {
 			k.giveBack(a, takenBack) // it leaves the queue when its turn comes
 		}
 	}
@@ -83,15 +83,49 @@ func (k *Local) giveBack(a *attempt, reason string) {
 
 // finish is the end of an attempt; it is reported, and remembered until it is forgotten.
 func (k *Local) finish(a *attempt, e executor.Exit) {
-	a.state, a.slot, a.exit = stateEnded, nil, e
-	a.process = executor.Process{Try: e.Try}
+	a.state, a.slot, a.exit = Ended, nil, e
+	a.process = executor.Process{Try: e.Try, Note: a.process.Note}
 	if !k.closed {
 		k.reports.add(e)
 	}
 }
 
 // Exits delivers the ends.
-func (k *Local) Exits() <-chan []executor.Exit { return k.reports.out }
+func (k *Local) Exits() <-chan []executor.Exit {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reports.out
+}
+
+// handOver makes the keeper report to somebody else from now on: what it has is the first answer, by task and attempt,
+// and every end that was not forgotten is reported to them once (P10). Whoever had Exits before finds it closed. There
+// is nothing to hand over once the keeper is closed.
+func (k *Local) handOver() ([]Held, <-chan []executor.Exit, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, nil, rota.Errorf(rota.ErrUnavailable, "hand the keeper over: it is closed")
+	}
+	k.reports.close()
+	k.reports = newReports()
+	go k.reports.deliver()
+	held := make([]Held, 0, len(k.attempts))
+	for try, a := range k.attempts {
+		held = append(held, Held{try, a.state, a.process.Note})
+		if a.state == Ended {
+			k.reports.add(a.exit)
+		}
+	}
+	slices.SortFunc(held, func(a, b Held) int { return compareTries(a.Try, b.Try) })
+	return held, k.reports.out, nil
+}
+
+// isEmpty reports whether nothing is held.
+func (k *Local) isEmpty() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.attempts) == 0
+}
 
 // Held are the attempts that were not forgotten, by task and attempt.
 func (k *Local) Held() []rota.Try {
@@ -101,17 +135,19 @@ func (k *Local) Held() []rota.Try {
 	for try := range k.attempts {
 		held = append(held, try)
 	}
-	slices.SortFunc(held, func(a, b rota.Try) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Attempt, b.Attempt))
-	})
+	slices.SortFunc(held, compareTries)
 	return held
+}
+
+func compareTries(a, b rota.Try) int {
+	return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Attempt, b.Attempt))
 }
 
 // Forget drops ends. What has not ended is not forgotten.
 func (k *Local) Forget(tries []rota.Try) {
 	k.mu.Lock()
 	for _, try := range tries {
-		if a := k.attempts[try]; a != nil && a.state == stateEnded {
+		if a := k.attempts[try]; a != nil && a.state == Ended {
 			delete(k.attempts, try)
 		}
 	}
@@ -127,7 +163,7 @@ func (k *Local) File(try rota.Try, s rota.Stream) string {
 	switch {
 	case a == nil:
 		return ""
-	case a.state == stateEnded:
+	case a.state == Ended:
 		return a.exit.Output[s]
 	case a.slot == nil:
 		return ""
@@ -141,7 +177,7 @@ func (k *Local) take(s *slot) *attempt {
 	defer k.mu.Unlock()
 	for !k.closed {
 		if a := k.next(); a != nil {
-			a.state, a.slot = stateRunning, s
+			a.state, a.slot = Running, s
 			return a
 		}
 		k.idle++
@@ -152,13 +188,13 @@ func (k *Local) take(s *slot) *attempt {
 }
 
 func (k *Local) next() *attempt {
-	for !k.pause.on && len(k.waiting) > 0 {
+	for !k.lease.isOver() && !k.pause.on && len(k.waiting) > 0 {
 		a := k.waiting[0]
 		k.waiting[0] = nil
 		if k.waiting = k.waiting[1:]; len(k.waiting) == 0 {
 			k.waiting = nil
 		}
-		if a.state == stateWaiting {
+		if a.state == Waiting {
 			return a
 		}
 	}

@@ -29,6 +29,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if dir := os.Getenv(apartIn); dir != "" {
+		if err := runApart(dir); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -216,7 +223,7 @@ func TestP11AForeignProcessIsNeverKilled(t *testing.T) {
 
 func TestP10TheJournalSaysWhatTheKernelSays(t *testing.T) {
 	r := newRig(t, 2)
-	path := filepath.Join(r.dir, "journal")
+	path := filepath.Join(r.local.dir, "journal")
 	p := sh(1, "echo $$; exec sleep 1000")
 	r.start(p)
 	pid := pidIn(t, r.says(p.Try, rota.Stdout, "\n"))
@@ -232,7 +239,7 @@ func TestP10TheJournalSaysWhatTheKernelSays(t *testing.T) {
 	if b.pid != pid || found == nil || found.group != pid || found.started < tick(b.before) || found.started > tick(b.after) {
 		t.Errorf("journal %+v, kernel %+v", b, found)
 	}
-	if l.boot != boot() || l.dir != r.dir {
+	if l.boot != boot() || l.dir != r.local.dir {
 		t.Errorf("journal of boot %s, folder %s", l.boot, l.dir)
 	}
 	r.Stop(p.Try, true)
@@ -245,7 +252,7 @@ func TestP10TheJournalSaysWhatTheKernelSays(t *testing.T) {
 func TestI12TheJournalStaysSmallAndForgetsNothingThatRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	r := newRig(t, 0)
-	j, err := newJournal(path, r.dir, nil, r.log)
+	j, err := newJournal(path, r.local.dir, nil, r.local.log)
 	if err != nil {
 		t.Fatal(err)
 	}

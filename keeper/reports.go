@@ -13,6 +13,7 @@ type reports struct {
 	some chan struct{} // holds one token while ready is not empty
 	done chan struct{}
 	gone chan struct{} // closed when nothing goes out any more
+	stop sync.Once
 
 	mu    sync.Mutex
 	ready []executor.Exit
@@ -37,13 +38,17 @@ func (r *reports) deliver() {
 	defer close(r.gone)
 	defer close(r.out)
 	var batch []executor.Exit
-	for {
+	some := r.some
+	for some != nil || len(batch) > 0 {
 		out := r.out
 		if len(batch) == 0 {
 			out = nil
 		}
 		select {
-		case <-r.some:
+		case _, more := <-some:
+			if !more {
+				some = nil
+			}
 			r.mu.Lock()
 			batch = append(batch, r.ready...)
 			r.ready = r.ready[:0]
@@ -56,7 +61,11 @@ func (r *reports) deliver() {
 	}
 }
 
+// end says that nothing will be added any more: when what is ready has gone out, out is closed.
+func (r *reports) end() { close(r.some) }
+
+// close ends the delivery at once. It may be called again.
 func (r *reports) close() {
-	close(r.done)
+	r.stop.Do(func() { close(r.done) })
 	<-r.gone
 }

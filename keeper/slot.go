@@ -67,6 +67,9 @@ func (s *slot) start(a *attempt) *failure {
 	if f != nil {
 		return f
 	}
+	if s.keeper.lease.isOver() {
+		a.watch.end(unleased, true)
+	}
 	if a.watch.asked() {
 		return returned(takenBack)
 	}

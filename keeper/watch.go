@@ -31,9 +31,10 @@ type watch struct {
 type ending uint8
 
 const (
-	unasked ending = iota // it ends by itself
-	expired               // its timeout
-	stopped               // somebody asked
+	unasked  ending = iota // it ends by itself
+	expired                // its timeout
+	stopped                // somebody asked
+	unleased               // its lease is over
 )
 
 // gone is how long the keeper waits for what it has killed. What is then still there hangs in the kernel, where it runs
