@@ -105,7 +105,7 @@ func (s *spy) CreateToken(ctx context.Context, t rota.Token) (rota.Token, error)
 func (s *spy) Tokens(ctx context.Context) ([]rota.Token, error) {
 	return give[[]rota.Token](s), s.note(ctx)
 }
-func (s *spy) DropToken(ctx context.Context, id int64) error            { return s.note(ctx, id) }
+func (s *spy) DropToken(ctx context.Context, id int64) error { return s.note(ctx, id) }
 func (s *spy) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
 	return give[rota.Opened](s), s.note(ctx, o)
 }

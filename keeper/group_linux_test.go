@@ -17,8 +17,8 @@ import (
 func groupRig(t *testing.T, slots int) *rig {
 	t.Helper()
 	r := newRig(t, slots)
-	if r.groups.dir == "" {
-		_, err := openGroups(r.dir)
+	if r.local.groups.dir == "" {
+		_, err := openGroups(r.local.dir)
 		t.Skip("there are no control groups to be had here: ", err)
 	}
 	return r
@@ -47,7 +47,7 @@ func (r *rig) wantDead(dir string) {
 	if err != nil || isAlive(pid) {
 		r.Errorf("process %d lives on, %v", pid, err)
 	}
-	events, err := os.ReadFile(filepath.Join(r.groups.dir, "cgroup.events"))
+	events, err := os.ReadFile(filepath.Join(r.local.groups.dir, "cgroup.events"))
 	if err != nil || !strings.Contains(string(events), "populated 0") {
 		r.Errorf("the groups: %q, %v", events, err)
 	}
@@ -91,7 +91,7 @@ func TestP12NothingEscapesItsControlGroup(t *testing.T) {
 					r.wantDead(p.Dir)
 				}
 			}
-			if out := r.run(sh(9, "cat /proc/self/cgroup")); !strings.Contains(r.output(out, rota.Stdout), filepath.Base(r.groups.dir)+"/0") {
+			if out := r.run(sh(9, "cat /proc/self/cgroup")); !strings.Contains(r.output(out, rota.Stdout), filepath.Base(r.local.groups.dir)+"/0") {
 				t.Errorf("it runs in %s", r.output(out, rota.Stdout))
 			}
 		})
@@ -101,7 +101,7 @@ func TestP12NothingEscapesItsControlGroup(t *testing.T) {
 // TestP11TheNextKeeperKillsWhatIsInTheGroups begins with what a keeper leaves that was killed.
 func TestP11TheNextKeeperKillsWhatIsInTheGroups(t *testing.T) {
 	r := groupRig(t, 1)
-	g, err := r.groups.slot("left")
+	g, err := r.local.groups.slot("left")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestP11TheNextKeeperKillsWhatIsInTheGroups(t *testing.T) {
 			}
 		}
 	}()
-	again, err := openGroups(r.dir)
+	again, err := openGroups(r.local.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,16 +131,18 @@ func sizeOf(p executor.Process) int {
 	return n
 }
 
-// packedExit is an exit, and whether it has a code: gob does not tell a pointer to 0 from none.
+// packedExit is an exit, and which of its pointers are set: gob does not tell a pointer to 0 from none.
 type packedExit struct {
 	executor.Exit
 	HasCode bool
+	HasOut  bool
+	HasErr  bool
 }
 
 func packExits(es []executor.Exit) []packedExit {
 	packed := make([]packedExit, len(es))
 	for i, e := range es {
-		packed[i] = packedExit{e, e.Code != nil}
+		packed[i] = packedExit{e, e.Code != nil, e.Written.Stdout != nil, e.Written.Stderr != nil}
 	}
 	return packed
 }
@@ -148,6 +150,12 @@ func packExits(es []executor.Exit) []packedExit {
 func unpackExits(packed []packedExit) []executor.Exit {
 	es := make([]executor.Exit, len(packed))
 	for i, e := range packed {
+		if e.HasOut && e.Written.Stdout == nil {
+			e.Written.Stdout = new(int64)
+		}
+		if e.HasErr && e.Written.Stderr == nil {
+			e.Written.Stderr = new(int64)
+		}
 		if e.HasCode && e.Code == nil {
 			e.Code = new(int)
 		}
