@@ -12,7 +12,7 @@ func TestKeysAreUniqueAndInTheOrderOfTime(t *testing.T) {
 		var keys []string
 		for range 100 {
 			keys = append(keys, NewKey())
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		if !slices.IsSorted(keys) {
 			t.Errorf("not in order: %q", keys)
