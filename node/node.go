@@ -19,6 +19,7 @@ import (
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/clock"
 	"github.com/rotaqueue/rota/executor"
+	"github.com/rotaqueue/rota/keeper"
 )
 
 // Options say how a node works. Name and Dir are needed; the zero value of all else works.
@@ -27,7 +28,7 @@ type Options struct {
 	Key       string         // proves that the name is this node's; from its data folder
 	Session   rota.SessionID // of the keeper's life; default: a random one
 	Started   []rota.Try     // what earlier keepers of the folder are known to have started; see rota.Opening
-	Resumed   []Resumed      // what the keeper has from an earlier node of the same session
+	Resumed   []keeper.Held  // what the keeper has from an earlier node of the same session
 	Slots     int            // how many attempts run at once; 0: none
 	Queues    []string       // patterns, in order; none: all
 	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
@@ -42,12 +43,6 @@ type Options struct {
 
 	Elapsed func() rota.Elapsed // default: clock.Elapsed
 	Log     *slog.Logger        // default: slog.Default
-}
-
-// Resumed is an attempt that the keeper was given by an earlier node of the session, with the note that came with it.
-type Resumed struct {
-	rota.Try
-	Note []byte
 }
 
 // Retention says how long the full text of an output that the store keeps only in part stays on the node.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/keeper"
 )
 
 // note is what a node must know of an attempt that it did not claim itself, to record its end.
@@ -19,7 +20,7 @@ func noteOf(a *rota.Assignment) ([]byte, error) {
 
 // resume takes over what an earlier node of the session gave to the keeper. The numbers of exchanges go on. What the
 // store has as ours and the keeper never got, and the other way round, the first renewal tells (P5, P10).
-func (r *reactor) resume(opened rota.Opened, earlier []Resumed) {
+func (r *reactor) resume(opened rota.Opened, earlier []keeper.Held) {
 	r.seq = opened.Seq
 	for _, e := range earlier {
 		known := note{Retry: rota.DefaultRetry()}

@@ -36,11 +36,11 @@ func (k *lasting) Start(ps []executor.Process) error {
 	return k.Local.Start(ps)
 }
 
-func (k *lasting) resumed() (rs []Resumed) {
+func (k *lasting) resumed() (rs []keeper.Held) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, t := range k.Held() {
-		rs = append(rs, Resumed{t, k.notes[t]})
+		rs = append(rs, keeper.Held{Try: t, Note: k.notes[t]})
 	}
 	return rs
 }
