@@ -24,6 +24,7 @@ type Spec struct {
 	Timeout Duration `json:"timeout,omitempty" doc:"an attempt that runs longer is ended; default: none"`
 	Grace   Duration `json:"grace,omitempty" doc:"between TERM and KILL; default 10s"`
 	Retry   *Retry   `json:"retry,omitempty" doc:"what happens after a failure; default: the queue's, then Rota's"`
+	Limits
 
 	Hold  bool         `json:"hold,omitempty" doc:"submit held; release lets it go"`
 	At    time.Time    `json:"at,omitzero" doc:"not before"`

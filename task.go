@@ -39,6 +39,9 @@ type Usage struct {
 	CPUUser   Duration `json:"cpu_user,omitempty"`
 	CPUSystem Duration `json:"cpu_system,omitempty"`
 	MaxRSS    int64    `json:"max_rss,omitempty" doc:"bytes: the largest of its processes"`
+	Memory    int64    `json:"peak_memory,omitempty" doc:"bytes: the most that all its processes used together; none: not known"`
+	IORead    int64    `json:"io_read,omitempty" doc:"bytes read from devices; none: not known"`
+	IOWrite   int64    `json:"io_write,omitempty" doc:"bytes written to devices; none: not known"`
 }
 
 // Written is how many bytes an attempt wrote to each of its streams in all, however much of them is kept. A stream
@@ -62,13 +65,14 @@ func (w Written) Nothing(to Stream) bool {
 type Outcome string
 
 const (
-	OutcomeSucceeded Outcome = "succeeded" // exit 0 of the main process
-	OutcomeFailed    Outcome = "failed"    // another exit code, or a signal of somebody else's
-	OutcomeTimedOut  Outcome = "timed-out" // a failure
-	OutcomeRefused   Outcome = "refused"   // could never run (no such file, not executable, exit 126 or 127): not retried (P7)
-	OutcomeEnded     Outcome = "ended"     // ended because somebody cancelled the task
-	OutcomeReturned  Outcome = "returned"  // never started; the task is given back and the budget with it (P5, P7)
-	OutcomeLost      Outcome = "lost"      // went away with its keeper or machine
+	OutcomeSucceeded   Outcome = "succeeded"     // exit 0 of the main process
+	OutcomeFailed      Outcome = "failed"        // another exit code, or a signal of somebody else's
+	OutcomeTimedOut    Outcome = "timed-out"     // a failure
+	OutcomeOutOfMemory Outcome = "out-of-memory" // a failure: it used more than its limit, or the machine had no more
+	OutcomeRefused     Outcome = "refused"       // could never run (no such file, not executable, exit 126 or 127): not retried (P7)
+	OutcomeEnded       Outcome = "ended"         // ended because somebody cancelled the task
+	OutcomeReturned    Outcome = "returned"      // never started; the task is given back and the budget with it (P5, P7)
+	OutcomeLost        Outcome = "lost"          // went away with its keeper or machine
 )
 
 // Ending says that a running task was asked to end, and how.

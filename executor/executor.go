@@ -41,6 +41,7 @@ type Process struct {
 	Append  bool          // the own files are appended to: an earlier attempt began them
 	Timeout rota.Duration // 0: none; the time the machine sleeps does not count
 	Grace   rota.Duration // between TERM and KILL
+	Limits  rota.Limits
 	// Note is what who gave the process needs to know when it has ended. The keeper does not look at it: it gives it
 	// back to whoever comes next, when who gave it has gone away meanwhile.
 	Note []byte
