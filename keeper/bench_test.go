@@ -48,12 +48,13 @@ func BenchmarkTrue(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		l, err := Listen(filepath.Join(b.TempDir(), "private", "keeper.sock"))
+		path := filepath.Join(b.TempDir(), "private", "keeper.sock")
+		l, err := Listen(path)
 		if err != nil {
 			b.Fatal(err)
 		}
 		go Serve(l, k)
-		r, err := Dial(b.Context(), l.Addr().String())
+		r, err := Dial(b.Context(), path)
 		if err != nil {
 			b.Fatal(err)
 		}

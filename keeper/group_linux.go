@@ -22,15 +22,10 @@ type groups struct {
 	dir string // empty: there are none to be had
 }
 
-// openGroups makes the groups of a folder. It first kills what an earlier keeper of the folder left in them.
+// openGroups makes the groups of a folder, of which there are none.
 func openGroups(folder string) (groups, error) {
-	above, err := ownGroup()
+	g, err := groupsOf(folder)
 	if err != nil {
-		return groups{}, err
-	}
-	sum := sha256.Sum256([]byte(folder))
-	g := groups{dir: filepath.Join(above, "rota-"+hex.EncodeToString(sum[:8]))}
-	if err := g.remove(); err != nil {
 		return groups{}, err
 	}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
@@ -40,6 +35,24 @@ func openGroups(folder string) (groups, error) {
 		return groups{}, errors.Join(err, g.remove())
 	}
 	return g, nil
+}
+
+// removeGroups kills what a dead keeper left in the groups of a folder, and removes them.
+func removeGroups(folder string) error {
+	g, err := groupsOf(folder)
+	if err != nil {
+		return nil // there are none to be had
+	}
+	return g.remove()
+}
+
+func groupsOf(folder string) (groups, error) {
+	above, err := ownGroup()
+	if err != nil {
+		return groups{}, err
+	}
+	sum := sha256.Sum256([]byte(folder))
+	return groups{dir: filepath.Join(above, "rota-"+hex.EncodeToString(sum[:8]))}, nil
 }
 
 // ownGroup is the folder of our own group.

@@ -29,6 +29,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,9 +39,10 @@ import (
 
 // Options are what a keeper is made of.
 type Options struct {
-	Dir   string       // a folder of its own, made when missing: slots/, output/ and the journal are in it
-	Slots int          // how many attempts run at once; 0: none
-	Log   *slog.Logger // nil: nothing is logged
+	Dir    string       // a folder of its own, made when missing: slots/ and the journal are in it
+	Output string       // the folder of ended attempts' output, which keepers may share; default: Dir/output
+	Slots  int          // how many attempts run at once; 0: none
+	Log    *slog.Logger // nil: nothing is logged
 	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
 	// group is not followed then.
 	NoGroups bool
@@ -49,6 +51,7 @@ type Options struct {
 // Local is a keeper within the process that made it: its attempts end when that process does (P11).
 type Local struct {
 	dir     string
+	output  string
 	slots   int
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
@@ -63,6 +66,7 @@ type Local struct {
 	waiting  []*attempt // in order; some may have been given back since
 	made     int        // slots that have a thread; they are made as they are needed
 	idle     int        // of those, how many have nothing to do
+	running  int        // of those, how many have an attempt
 	pause    pause
 	lease    lease
 	closed   bool
@@ -70,9 +74,9 @@ type Local struct {
 
 var _ executor.Keeper = (*Local)(nil)
 
-// New makes the keeper of a folder. It first ends what an earlier keeper of the folder left running, and empties the
-// folders of the slots; output that was kept stays. Nobody else may use the folder meanwhile: its owner's lock sees to
-// that (P26).
+// New makes the keeper of a folder. It first does what Recover does for one that had the folder before, and empties
+// the folders of the slots; output that was kept stays. Nobody else may use the folder meanwhile: its owner's lock sees
+// to that (P26).
 func New(o Options) (*Local, error) {
 	if o.Slots < 0 {
 		return nil, rota.Invalid("slots %d: from 0 on", o.Slots)
@@ -81,7 +85,13 @@ func New(o Options) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Local{dir: dir, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
+	output := filepath.Join(dir, "output")
+	if o.Output != "" {
+		if output, err = filepath.Abs(o.Output); err != nil {
+			return nil, err
+		}
+	}
+	k := &Local{dir: dir, output: output, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
 	k.work.L = &k.mu
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -103,8 +113,13 @@ var spareProcs = sync.OnceFunc(func() {
 })
 
 func (k *Local) prepare(noGroups bool) error {
-	if err := os.MkdirAll(filepath.Join(k.dir, "output"), 0o700); err != nil {
+	if _, err := recoverFrom(k.dir, k.log); err != nil {
 		return err
+	}
+	for _, dir := range []string{k.dir, k.output} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
 	}
 	if !noGroups {
 		var err error
@@ -112,21 +127,30 @@ func (k *Local) prepare(noGroups bool) error {
 			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
 		}
 	}
-	path := filepath.Join(k.dir, "journal")
-	before, err := k.recover(path)
-	if err != nil {
-		return err
-	}
 	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
 		return err
 	}
+	var err error
 	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	if k.journal, err = newJournal(path, k.dir, before.tries(), k.log); err != nil {
+	if k.journal, err = newJournal(filepath.Join(k.dir, "journal"), k.dir, k.log); err != nil {
 		_ = unix.Close(k.null)
 	}
 	return err
+}
+
+// Retire ends what runs, each with its grace, takes back what waits, and returns when nothing is left.
+func (k *Local) Retire() {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for k.isRunning() {
+		k.Return()
+		for _, try := range k.Held() {
+			k.Stop(try, false)
+		}
+		<-tick.C
+	}
 }
 
 // Close kills everything that runs and returns when it is dead. What waits is dropped. Nothing is reported any more.

@@ -18,6 +18,7 @@ type slot struct {
 	number  int
 	dir     string
 	made    bool // the folder is as it should be
+	busy    bool // it has an attempt; the keeper's lock guards it
 	group   *group
 	scratch scratch
 	token   token
@@ -112,7 +113,7 @@ func (s *slot) settle(o *stream, p *executor.Process, e *executor.Exit) {
 		return
 	}
 	name := strconv.FormatInt(int64(p.Task), 10) + "." + strconv.Itoa(p.Attempt) + "." + string(o.name)
-	path, written, err := o.settle(filepath.Join(s.keeper.dir, "output", name))
+	path, written, err := o.settle(filepath.Join(s.keeper.output, name))
 	if err != nil {
 		s.keeper.log.Error("output was not kept where it should be", "task", p.Task, "attempt", p.Attempt,
 			"stream", o.name, "file", path, "error", err)

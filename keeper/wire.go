@@ -37,6 +37,7 @@ type request struct {
 	Now       bool
 	Stream    rota.Stream
 	Until     rota.Elapsed
+	Slots     int
 }
 
 type op string
@@ -50,8 +51,8 @@ const (
 	opForget op = "forget"
 	opFile   op = "file" // of the first of Tries the Stream; is answered by a Path
 	opLease  op = "lease"
-	opRetire op = "retire"
-	opEnd    op = "end" // is answered when nothing runs any more
+	opResize op = "resize" // Slots
+	opEnd    op = "end"    // is answered when nothing runs any more
 )
 
 // answer is what the keeper says: to a request, or that something ended.
