@@ -55,10 +55,14 @@ type Opening struct {
 	Node    Node      `json:"node"`
 	// Key proves that the node is the one that had the name before; it lies in the node's data folder.
 	Key string `json:"key"`
-	// Sole says that no other session of this node can be alive (the node holds its data folder's lock and has
-	// ended what an earlier keeper left): the store marks them lost at once, and their tasks are rescued.
+	// Sole says that no other session of this node can be alive, but for Others (the node holds its data folder's lock
+	// and has ended what dead keepers left): the store marks them lost at once, and their tasks are rescued. Without it,
+	// an open session goes on beside the one that speaks for the node.
 	Sole bool `json:"sole,omitempty"`
-	// Started are the attempts that the journal of the node's earlier keepers knows to have been started. With Sole,
+	// Others, with Sole, are sessions of the node that are alive too: keepers of earlier versions, which stay until what
+	// they run has ended (P13).
+	Others []SessionID `json:"others,omitempty"`
+	// Started are the attempts that the journal of the node's dead keepers knows to have been started. With Sole,
 	// the others of its lost sessions were never spawned, and are given back rather than counted as lost (P7, P10).
 	Started []Try `json:"started,omitempty"`
 }

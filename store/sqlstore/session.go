@@ -54,9 +54,15 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
 			WithFix("rota up --name ANOTHER-NAME")
 	}
+	if err := t.rename(o); err != nil {
+		return rota.Opened{}, err
+	}
 	opened, again, err := t.openAgain(o)
 	if err != nil {
 		return opened, err
+	}
+	if again && !o.Sole {
+		return opened, nil
 	}
 	if o.Sole {
 		if err := t.loseSessions(o); err != nil {
@@ -75,6 +81,17 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 			string(o.Session), o.Node.Name, sessionOpen, t.now)
 	}
 	return opened, err
+}
+
+// rename gives a node that comes back with another name the sessions that it has: the key tells that it is the same.
+func (t *tx) rename(o rota.Opening) error {
+	n, err := t.exec(`UPDATE session SET node = ?1 WHERE state = 1 AND node <> ?1 AND node IN (SELECT name FROM node WHERE key = ?2)`,
+		o.Node.Name, o.Key)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = t.exec(`UPDATE node SET state = ?3, seen = ?4 WHERE key = ?2 AND name <> ?1`, o.Node.Name, o.Key, string(rota.NodeDown), t.now)
+	return err
 }
 
 // openAgain reports whether the session is open already, and how far it has come: the answer was lost, or another daemon
@@ -97,16 +114,24 @@ func (t *tx) openAgain(o rota.Opening) (opened rota.Opened, again bool, err erro
 // loseSessions marks a node's other sessions lost, and gives back what they had claimed and never started. What is
 // left of sessions lost before is not looked at: it had been started, else it would have been given back then.
 func (t *tx) loseSessions(o rota.Opening) error {
-	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1 AND name <> ?2)`,
-		o.Node.Name, string(o.Session))
+	alive, err := json.Marshal(append([]rota.SessionID{o.Session}, o.Others...))
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name <> ?3`, o.Node.Name, sessionLost,
-		string(o.Session)); err != nil {
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1
+		AND name NOT IN (SELECT value FROM json_each(?2)))`, o.Node.Name, string(alive))
+	if err != nil {
 		return err
 	}
-	if err := t.openHomes(o.Session); err != nil {
+	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name NOT IN (SELECT value FROM json_each(?3))`,
+		o.Node.Name, sessionLost, string(alive)); err != nil {
+		return err
+	}
+	home := rota.SessionID("")
+	if o.Node.Transient {
+		home = o.Session
+	}
+	if err := t.openHomes(home, o.Node.Name); err != nil {
 		return err
 	}
 	var ends []end
@@ -209,7 +234,7 @@ func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
 		if err != nil {
 			return err
 		}
-		return t.openHomes("")
+		return t.openHomes("", "")
 	})
 }
 
