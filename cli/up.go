@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,6 +32,8 @@ func (a *app) upCommand() *cobra.Command {
 		Use:   "up [flags]",
 		Short: "Run a node, until Ctrl-C",
 		Long: `Runs a whole node in the foreground: it keeps jobs in its data folder, runs them, and answers on its socket and API address.
+When it ends, what runs goes on, and the next "rota up" takes it back; "rota down" has other ways. HUP makes it read its settings
+again.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
 		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
 		Args:    exactly(),
@@ -50,17 +48,32 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
 	_ = cmd.Flags().MarkHidden("transient")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
-		if err == nil {
-			err = c.Check()
+		load := func() (config.Config, error) {
+			c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
+			if err == nil {
+				err = c.Check()
+			}
+			return c, err
 		}
+		c, err := load()
 		if err != nil {
 			return err
 		}
 		if cmd.Flags().Changed("server") {
 			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
 		}
-		return a.up(cmd.Context(), c, transient)
+		ready := func(s Started) {
+			if !transient {
+				_, _ = io.WriteString(a.out, greeting(s))
+			}
+		}
+		left := func(d Downed) {
+			if !transient && d.Running > 0 {
+				a.note("rota: %s", downed(d, false, c.Data))
+			}
+		}
+		reload := func() error { _, err := load(); return err }
+		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
 	}
 	return cmd
 }
@@ -74,19 +87,6 @@ func settingFlags(fs *pflag.FlagSet) []config.Flag {
 		}
 	}
 	return out
-}
-
-// up runs a node until a signal asks it to stop; a second signal ends it at once.
-func (a *app) up(ctx context.Context, c config.Config, transient bool) error {
-	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer restore()
-	go func() { <-ctx.Done(); restore() }()
-	ready := func(s Started) {
-		if !transient {
-			_, _ = io.WriteString(a.out, greeting(s))
-		}
-	}
-	return a.deps.Up(ctx, c, UpOptions{Transient: transient, Ready: ready, Stderr: screenErr{a.screen}})
 }
 
 // greeting is what a node says when it serves.

@@ -24,16 +24,20 @@ import (
 
 // Options say how a node works. Name and Dir are needed; the zero value of all else works.
 type Options struct {
-	Name      string         // unique in the cluster
-	Key       string         // proves that the name is this node's; from its data folder
-	Session   rota.SessionID // of the keeper's life; default: a random one
-	Started   []rota.Try     // what earlier keepers of the folder are known to have started; see rota.Opening
-	Resumed   []keeper.Held  // what the keeper has from an earlier node of the same session
-	Slots     int            // how many attempts run at once; 0: none
-	Queues    []string       // patterns, in order; none: all
-	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
-	Socket    string         // where jobs reach the server: their ROTA_SOCKET
-	Transient bool           // lives as long as the command that started it (P27)
+	Name      string           // unique in the cluster
+	Key       string           // proves that the name is this node's; from its data folder
+	Session   rota.SessionID   // of the keeper's life; default: a random one
+	Started   []rota.Try       // what dead keepers of the folder are known to have started; see rota.Opening
+	Resumed   []keeper.Held    // what the keeper has from an earlier node of the same session
+	Others    []rota.SessionID // of the folder's other keepers that live; see rota.Opening
+	Opened    func()           // called once the session is open: the store knows of what was Started
+	Aside     bool             // the keeper is an older one, beside another that takes what is new: the node only ends what runs
+	Taken     func() int       // how many slots are in use beside this node's own attempts; nil: none
+	Slots     int              // how many attempts run at once; 0: none
+	Queues    []string         // patterns, in order; none: all
+	Dir       string           // the node's own folder; the keeper writes ended attempts' output to Dir/output
+	Socket    string           // where jobs reach the server: their ROTA_SOCKET
+	Transient bool             // lives as long as the command that started it (P27)
 
 	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
 	Retention Retention // of the full texts that stay in Dir/output
@@ -135,7 +139,8 @@ func newSession() rota.SessionID {
 // Drained, it lets what runs end, closes the session and returns nil. When ctx ends it ends what runs (TERM, then
 // KILL after StopGrace), reports it as lost through no fault of the job's, and does the same; it gives up, with an
 // error, on a service that does not answer meanwhile. When the session is lost (ErrLeaseLost), or the store is not
-// durable (ErrBroken), it ends everything at once and returns the error. The values of ctx, the principal among
+// durable (ErrBroken), it ends everything at once and returns the error. When the keeper is lost it records what had
+// ended, and returns ErrKeeperLost: what ran is the caller's to end, and the store's to rescue when another session opens. The values of ctx, the principal among
 // them, go with every call. What the keeper then still has is ended by its Close, which is the caller's business.
 func (n *Node) Run(ctx context.Context) error {
 	for _, dir := range []string{n.outputDir(), n.inputDir()} {

@@ -46,8 +46,10 @@ func whyEnded(a *attempt, m mode) string {
 		return "the store no longer had it as this node's, which ended it"
 	case m == lost:
 		return "the node lost its session while it ran"
+	case m >= stopping:
+		return "the node was stopped while it ran"
 	}
-	return "the node was stopped while it ran"
+	return a.exit.Reason // the keeper's own: its lease was over, or it was told to end
 }
 
 // exited is told that attempts have ended.

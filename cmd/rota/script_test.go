@@ -101,6 +101,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":   command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
 	"up":      command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
 	"signal":  command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
+	"keeper":  command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
 	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
 	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
 	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
@@ -188,8 +189,10 @@ func (s *script) end() {
 	}
 }
 
-// endHolder ends the node that holds a data folder: its process is written into the lock that it holds.
+// endHolder ends the node that holds a data folder, whose process is written into the lock that it holds, and then what
+// its keepers run.
 func (s *script) endHolder(lock string) {
+	defer s.endKeepers(filepath.Dir(lock))
 	f, err := os.Open(lock)
 	if err != nil {
 		return
@@ -208,6 +211,23 @@ func (s *script) endHolder(lock string) {
 	late := time.AfterFunc(patience/2, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 	defer late.Stop()
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+}
+
+// endKeepers kills the keepers of a data folder that no daemon has, with what they run. Their processes are known by
+// their arguments.
+func (s *script) endKeepers(data string) {
+	for _, pid := range s.keepers(data) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func (s *script) keepers(data string) (pids []int) {
+	for pid, args := range s.left() {
+		if strings.HasPrefix(args, "rota keeper "+filepath.Join(data, "work", "keepers")+"/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // findLeft looks for processes of this script, which have its folder in their environment. Where there is no /proc
@@ -306,6 +326,20 @@ func signalTo(ts *testscript.TestScript, s *script, _ bool, args []string) {
 		ts.Fatalf("no such signal: %s", args[0])
 	}
 	ts.Check(s.process(ts, args[1]).cmd.Process.Signal(number))
+}
+
+func signalKeepers(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	number := unix.SignalNum("SIG" + args[0])
+	pids := s.keepers(ts.Getenv("ROTA_DATA"))
+	if number == 0 || len(pids) == 0 {
+		ts.Fatalf("signal %s to %d keepers", args[0], len(pids))
+	}
+	for _, pid := range pids {
+		ts.Check(syscall.Kill(pid, number))
+	}
+	if number == syscall.SIGKILL && !until(func() bool { return len(s.keepers(ts.Getenv("ROTA_DATA"))) == 0 }, patience) {
+		ts.Fatalf("a keeper was killed and lives")
+	}
 }
 
 func ends(ts *testscript.TestScript, s *script, _ bool, args []string) {
