@@ -18,7 +18,7 @@ import (
 	"github.com/rotaqueue/rota/keeper"
 )
 
-// keeperCommand is how a node starts the process of its keeper: rota keeper FOLDER OUTPUT SLOTS, with the socket as
+// keeperCommand is how a node starts the process of its keeper: rota keeper FOLDER OUTPUT SLOTS GROUPS, with the socket as
 // descriptor 3. It is nobody's to type, and no command of the command line's.
 const keeperCommand = "keeper"
 
@@ -34,12 +34,13 @@ func runKeeper(args []string) int {
 }
 
 func keep(args []string, log *slog.Logger) error {
-	if len(args) != 3 {
+	if len(args) != 4 {
 		return rota.Invalid("rota keeper: a node starts this by itself").WithFix("rota up")
 	}
 	slots, err := strconv.Atoi(args[2])
-	if err != nil {
-		return rota.Invalid("rota keeper: %q slots", args[2])
+	groups, err2 := strconv.ParseBool(args[3])
+	if err := errors.Join(err, err2); err != nil {
+		return rota.Invalid("rota keeper: %v", err)
 	}
 	file := os.NewFile(3, "socket")
 	listener, err := net.FileListener(file)
@@ -47,7 +48,7 @@ func keep(args []string, log *slog.Logger) error {
 		return rota.Invalid("rota keeper: descriptor 3 is no socket: %v", err).WithFix("rota up")
 	}
 	_ = file.Close()
-	k, err := keeper.New(keeper.Options{Dir: args[0], Output: args[1], Slots: slots, Log: log})
+	k, err := keeper.New(keeper.Options{Dir: args[0], Output: args[1], Slots: slots, NoGroups: !groups, Log: log})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -81,11 +82,11 @@ const (
 
 // startKeeper starts the process of a new keeper in a folder of its own, in a session of processes of its own: nothing
 // that ends the daemon ends it.
-func startKeeper(ctx context.Context, dir, output string, slots int) (*keeper.Remote, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, unusable(dir, err)
+func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, unusable(o.Dir, err)
 	}
-	path := filepath.Join(dir, keeperSocket)
+	path := filepath.Join(o.Dir, keeperSocket)
 	listener, err := keeper.Listen(path)
 	if err != nil {
 		return nil, err
@@ -96,16 +97,16 @@ func startKeeper(ctx context.Context, dir, output string, slots int) (*keeper.Re
 		return nil, rota.Errorf(rota.ErrUnavailable, "start the keeper: %v", err)
 	}
 	defer socket.Close()
-	log, err := os.OpenFile(filepath.Join(dir, keeperLog), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(o.Dir, keeperLog), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, unusable(dir, err)
+		return nil, unusable(o.Dir, err)
 	}
 	defer log.Close()
 	self, err := ownProgram()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, keeperCommand, dir, output, strconv.Itoa(slots))
+	cmd := exec.Command(self, keeperCommand, o.Dir, o.Output, strconv.Itoa(o.Slots), strconv.FormatBool(!o.NoGroups))
 	cmd.Args[0] = "rota"
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, "/"
 	cmd.ExtraFiles = []*os.File{socket}
@@ -115,7 +116,7 @@ func startKeeper(ctx context.Context, dir, output string, slots int) (*keeper.Re
 	}
 	_ = listener.Close() // the keeper alone listens: if it ends, so does the wait for it
 	_ = socket.Close()
-	k, err := dialKeeper(ctx, dir)
+	k, err := dialKeeper(ctx, o.Dir)
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

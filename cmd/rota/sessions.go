@@ -73,7 +73,7 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 	}
 	if err == nil && current == nil {
 		current = newSession(ss.nextDir())
-		current.keeper, err = startKeeper(ctx, current.dir, filepath.Join(ss.work, "output"), ss.d.conf.Slots)
+		current.keeper, err = startKeeper(ctx, keeper.Options{Dir: current.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots})
 	}
 	return append([]*session{current}, older...), err
 }
