@@ -27,7 +27,7 @@ var upFlags = []struct{ name, key, about string }{
 }
 
 func (a *app) upCommand() *cobra.Command {
-	var transient bool
+	var transient, check bool
 	cmd := &cobra.Command{
 		Use:   "up [flags]",
 		Short: "Run a node, until Ctrl-C",
@@ -47,6 +47,8 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 	}
 	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
 	_ = cmd.Flags().MarkHidden("transient")
+	cmd.Flags().BoolVar(&check, "check", false, "only say whether the node could be started")
+	_ = cmd.Flags().MarkHidden("check")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		load := func() (config.Config, error) {
 			c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
@@ -72,8 +74,15 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 				a.note("rota: %s", downed(d, false, c.Data))
 			}
 		}
+		if check {
+			if err := a.deps.Up(cmd.Context(), c, UpOptions{Check: true}); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(a.out, "rota %s can serve %s\n", rota.Version, c.Data)
+			return err
+		}
 		reload := func() error { _, err := load(); return err }
-		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
+		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Check: check, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
 	}
 	return cmd
 }

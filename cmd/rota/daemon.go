@@ -51,6 +51,9 @@ type daemon struct {
 
 // up runs a node until it is told to stop.
 func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
+	if o.Check {
+		return checkUp(ctx, c)
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -182,7 +185,7 @@ func (d *daemon) run(ctx context.Context) error {
 	go func() { nodeEnded <- d.sessions.run(working) }()
 
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR2)
 	defer signal.Stop(signals)
 	all.Go(func() { d.handleSignals(working, signals) })
 	if d.opts.Transient {
@@ -248,7 +251,7 @@ func (d *daemon) close(stopServer func()) {
 }
 
 // handleSignals: TERM and INT leave what runs to the keeper, QUIT lets it end first, HUP begins anew in the same process,
-// with the configuration as it is then.
+// with the configuration as it is then, and USR2 makes it the program that "rota upgrade" asks for.
 func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 	terminal := hasTerminal()
 	for {
@@ -260,6 +263,8 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 			switch {
 			case s == syscall.SIGQUIT:
 				d.sessions.tell((*node.Node).Drain)
+			case s == syscall.SIGUSR2:
+				d.upgrade()
 			case s == syscall.SIGHUP && (!terminal || hasTerminal()):
 				d.restart()
 			default: // also HUP of a terminal that was closed

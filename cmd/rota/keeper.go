@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -69,6 +70,9 @@ func keep(args []string, log *slog.Logger) error {
 		}
 		_ = listener.Close()
 	}()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // it makes little garbage, and stays beside every node
+	}
 	log.Info("the keeper serves", "slots", slots)
 	return keeper.Serve(listener, k)
 }

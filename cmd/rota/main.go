@@ -23,7 +23,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return runKeeper(args[1:])
 	}
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Transient: startTransient, Doctor: examine, Bench: benchmark}
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
 }
 

@@ -50,10 +50,33 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// buildRota builds the binary as it is shipped, or with the race detector when this test has it.
+// buildRota builds the binary as it is shipped, or with the race detector when this test has it; and beside it one of a
+// version that may come next, with a schema of its own.
 func buildRota(t *testing.T) (folder string) {
 	folder = t.TempDir()
-	args, cgo := []string{"build", "-buildvcs=false", "-o", filepath.Join(folder, "rota")}, "CGO_ENABLED=0"
+	build(t, filepath.Join(folder, "rota"))
+	migrations, err := filepath.Abs("../../store/sqlstore/migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	migration, err := filepath.Abs("testdata/next.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(folder, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(migrations, "09999_next.sql"): migration}})
+	if err == nil {
+		err = os.WriteFile(overlay, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	build(t, filepath.Join(folder, "next"), "-overlay", overlay, "-ldflags", "-X github.com/rotaqueue/rota.Version=99.0.0-next")
+	return folder
+}
+
+func build(t *testing.T, to string, flags ...string) {
+	args, cgo := append([]string{"build", "-buildvcs=false", "-o", to}, flags...), "CGO_ENABLED=0"
 	if race() {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
@@ -62,7 +85,6 @@ func buildRota(t *testing.T) (folder string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build rota: %v\n%s", err, out)
 	}
-	return folder
 }
 
 // race reports whether this test, and so the binary, has the race detector.
@@ -73,7 +95,7 @@ func race() bool {
 
 func setUpScript(env *testscript.Env, bin string) error {
 	for key, value := range map[string]string{
-		"PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
+		"NEXT": bin + "/next", "PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
 		"HOME": env.WorkDir + "/home", "XDG_CONFIG_HOME": env.WorkDir + "/config", "XDG_DATA_HOME": env.WorkDir + "/share",
 		"ROTA_DATA": env.WorkDir + "/data", "ROTA_NODE_NAME": "here", "ROTA_LISTEN": "none", "ROTA_SLOTS": "2",
 	} {
