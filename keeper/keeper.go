@@ -24,6 +24,7 @@
 package keeper
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ type Options struct {
 	Slots int          // how many attempts run at once; 0: none
 	Log   *slog.Logger // nil: nothing is logged
 	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
-	// group is not followed then.
+	// group is not followed then, and limits of memory and processes are held by looking.
 	NoGroups bool
 }
 
@@ -53,6 +54,7 @@ type Local struct {
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
 	groups  groups
+	limiter *limiter
 	journal *journal
 	reports *reports
 	threads sync.WaitGroup // of the slots
@@ -65,6 +67,7 @@ type Local struct {
 	idle     int        // of those, how many have nothing to do
 	pause    pause
 	lease    lease
+	meter    meter
 	closed   bool
 }
 
@@ -112,6 +115,7 @@ func (k *Local) prepare(noGroups bool) error {
 			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
 		}
 	}
+	k.limiter = openLimiter(k.dir, k.groups, noGroups, k.log)
 	path := filepath.Join(k.dir, "journal")
 	before, err := k.recover(path)
 	if err != nil {
@@ -140,13 +144,14 @@ func (k *Local) Close() error {
 	k.waiting = nil
 	k.pause.stop()
 	k.lease.stop()
+	k.meter.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
 	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
-	if err := k.groups.remove(); err != nil {
+	if err := errors.Join(k.limiter.remove(), k.groups.remove()); err != nil {
 		k.log.Warn("control groups not removed", "error", err)
 	}
 	return k.journal.close()

@@ -178,6 +178,7 @@ func (k *Local) take(s *slot) *attempt {
 	for !k.closed {
 		if a := k.next(); a != nil {
 			a.state, a.slot = Running, s
+			k.meterSoon()
 			return a
 		}
 		k.idle++
