@@ -529,3 +529,47 @@ func BenchmarkTrueWithLimits(b *testing.B) {
 		})
 	}
 }
+
+// Where no machine of the tests has controllers of version 2, this is what says that its files are written and read right.
+func TestD6FilesOfVersion2(t *testing.T) {
+	c := &confined{group: &group{dir: t.TempDir(), memory: 0}, limits: rota.Limits{Memory: 1 << 30, CPUs: 1.5, PIDs: 40}}
+	for _, controller := range []string{memoryController, cpuController, pidsController} {
+		if err := c.limit(controller); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := func(name string) string { return filepath.Join(c.group.dir, name) }
+	for name, want := range map[string]string{"memory.max": "1073741824", "memory.swap.max": "0", "memory.oom.group": "1",
+		"cpu.max": "150000 100000", "pids.max": "40"} {
+		if text, err := os.ReadFile(file(name)); string(text) != want {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"memory.peak":   "1073741824\n",
+		"memory.events": "low 0\nhigh 0\nmax 9\noom 2\noom_kill 3\noom_group_kill 1\n",
+		"memory.stat":   "anon 1000\nfile 5000\nkernel 200\nkernel_stack 7\nshmem 30\n",
+		"pids.events":   "max 5\n",
+		"io.stat":       "8:0 rbytes=100 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=1 wbytes=2 rios=1 wios=1 dbytes=0 dios=0\n",
+	} {
+		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := death{usage: rota.Usage{Memory: 77, IORead: 88, IOWrite: 99}}
+	c.account(&d)
+	if d.lack != itsOwn || d.forks != 5 || d.usage != (rota.Usage{Memory: 1 << 30, IORead: 101, IOWrite: 22}) {
+		t.Errorf("%+v", d)
+	}
+	if n, known := c.inUse(); n != 1230 || !known {
+		t.Errorf("in use: %d, %v", n, known)
+	}
+	for _, l := range []struct {
+		kills, reached int64
+		want           lack
+	}{{0, 5, nothing}, {1, 1, itsOwn}, {1, 0, machine}} {
+		if got := lackOf(l.kills, l.reached); got != l.want {
+			t.Errorf("%+v: %v", l, got)
+		}
+	}
+}

@@ -103,14 +103,14 @@ type gauge struct {
 }
 
 // begin says that the attempt runs.
-func (g *gauge) begin(leader int, slots *group, c *confined) {
+func (g *gauge) begin(b birth, slots *group, c *confined) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.folder = c.folder()
 	if g.folder == "" {
 		g.folder = slots.folder()
 	}
-	g.leader, g.confined, g.begun = leader, c, clock.Elapsed()
+	g.leader, g.confined, g.begun = b.pid, c, b.before
 }
 
 // isDue reports whether it is to be measured: it has run for long enough, or something may have to be done.

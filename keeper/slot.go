@@ -89,7 +89,7 @@ func (s *slot) start(a *attempt) *failure {
 		s.release(c)
 		return f
 	}
-	a.gauge.begin(b.pid, s.group, c)
+	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
 	b.after = clock.Elapsed()
 	s.keeper.journal.start(b)
