@@ -10,6 +10,9 @@
 //     (setsid, a double fork) is killed by it; elsewhere that is not followed.
 //   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
 //     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
+//   - Limits of an attempt hold for all its processes together and end with it (D6): by control groups that are made for
+//     it, of version 2 or 1; where there are none, memory and processes by a look each second, and CPUs not at all. One that
+//     a system cannot hold in any way is refused there. What runs is measured each second.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
 //   - Past its lease nothing runs and nothing starts (P2).
@@ -17,9 +20,9 @@
 // A Local lives in the process that made it. Serve gives it to daemons over a socket, one at a time; Remote is what a
 // daemon has of it, and a daemon's end is then not the end of what runs (P4, P10).
 //
-// It may touch processes, its own folder, its socket and the files that attempts name, and neither Store nor Service.
+// It may touch processes, control groups, its own folder, its socket and the files that attempts name, and neither Store nor Service.
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go, what goes
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what limits in limits.go and its neighbours, what measures in meter.go, what remembers in journal.go, what goes
 // over the socket in wire.go.
 package keeper
 
