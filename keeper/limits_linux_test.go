@@ -533,6 +533,11 @@ func BenchmarkTrueWithLimits(b *testing.B) {
 // Where no machine of the tests has controllers of version 2, this is what says that its files are written and read right.
 func TestD6FilesOfVersion2(t *testing.T) {
 	c := &confined{group: &group{dir: t.TempDir(), memory: 0}, limits: rota.Limits{Memory: 1 << 30, CPUs: 1.5, PIDs: 40}}
+	for _, name := range []string{"memory.max", "memory.swap.max", "memory.oom.group", "cpu.max", "pids.max"} {
+		if err := os.WriteFile(filepath.Join(c.group.dir, name), nil, 0o600); err != nil { // the kernel makes them
+			t.Fatal(err)
+		}
+	}
 	for _, controller := range []string{memoryController, cpuController, pidsController} {
 		if err := c.limit(controller); err != nil {
 			t.Fatal(err)
