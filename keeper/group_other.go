@@ -22,5 +22,7 @@ func (groups) slot(string) (*group, error) { return &group{attr: &apart}, nil }
 
 type group struct{ attr *syscall.SysProcAttr }
 
+func (*group) starved() bool       { return false }
+func (*group) folder() string      { return "" }
 func (*group) kill() (bool, error) { return false, nil }
 func (*group) close()              {}

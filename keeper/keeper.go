@@ -10,6 +10,9 @@
 //     (setsid, a double fork) is killed by it; elsewhere that is not followed.
 //   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
 //     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
+//   - Limits of an attempt hold for all its processes together and end with it (D6): by control groups that are made for
+//     it, of version 2 or 1; where there are none, memory and processes by a look each second, and CPUs not at all. One that
+//     a system cannot hold in any way is refused there. What runs is measured each second.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
 //   - Past its lease nothing runs and nothing starts (P2).
@@ -17,13 +20,14 @@
 // A Local lives in the process that made it. Serve gives it to daemons over a socket, one at a time; Remote is what a
 // daemon has of it, and a daemon's end is then not the end of what runs (P4, P10).
 //
-// It may touch processes, its own folder, its socket and the files that attempts name, and neither Store nor Service.
+// It may touch processes, control groups, its own folder, its socket and the files that attempts name, and neither Store nor Service.
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go, what goes
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what limits in limits.go and its neighbours, what measures in meter.go, what remembers in journal.go, what goes
 // over the socket in wire.go.
 package keeper
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -44,7 +48,7 @@ type Options struct {
 	Slots  int          // how many attempts run at once; 0: none
 	Log    *slog.Logger // nil: nothing is logged
 	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
-	// group is not followed then.
+	// group is not followed then, and limits of memory and processes are held by looking.
 	NoGroups bool
 }
 
@@ -56,6 +60,7 @@ type Local struct {
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
 	groups  groups
+	limiter *limiter
 	journal *journal
 	reports *reports
 	threads sync.WaitGroup // of the slots
@@ -69,6 +74,7 @@ type Local struct {
 	running  int        // of those, how many have an attempt
 	pause    pause
 	lease    lease
+	meter    meter
 	closed   bool
 }
 
@@ -127,6 +133,7 @@ func (k *Local) prepare(noGroups bool) error {
 			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
 		}
 	}
+	k.limiter = openLimiter(k.dir, k.groups, noGroups, k.log)
 	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
 		return err
 	}
@@ -164,13 +171,14 @@ func (k *Local) Close() error {
 	k.waiting = nil
 	k.pause.stop()
 	k.lease.stop()
+	k.meter.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
 	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
-	if err := k.groups.remove(); err != nil {
+	if err := errors.Join(k.limiter.remove(), k.groups.remove()); err != nil {
 		k.log.Warn("control groups not removed", "error", err)
 	}
 	return k.journal.close()

@@ -212,6 +212,7 @@ func (k *Local) take(s *slot) *attempt {
 			a.state, a.slot = Running, s
 			s.busy = true
 			k.running++
+			k.meterSoon()
 			return a
 		}
 		k.idle++

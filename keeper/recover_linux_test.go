@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if job := os.Getenv(jobOfTest); job != "" {
+		runJob(job)
+	}
 	os.Exit(m.Run())
 }
 

@@ -242,6 +242,13 @@ func (r *Remote) File(try rota.Try, s rota.Stream) string {
 	return a.Path
 }
 
+// Samples are the latest of what runs; none when the connection is lost, or the keeper is of a version that does not
+// measure.
+func (r *Remote) Samples() []executor.Sample {
+	a, _ := r.ask(request{Op: opSample})
+	return a.Samples
+}
+
 // Lease says until when the keeper may run anything; see Local.Lease.
 func (r *Remote) Lease(until rota.Elapsed) { r.tell(request{Op: opLease, Until: until}) }
 

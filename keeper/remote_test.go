@@ -132,8 +132,8 @@ func isLost(t *testing.T, r *Remote) {
 	r.Return()
 	r.Forget([]rota.Try{try(1)})
 	r.Lease(0)
-	if held, file := r.Held(), r.File(try(1), rota.Stdout); len(held) != 0 || file != "" {
-		t.Errorf("held %v, file %q without a keeper", held, file)
+	if held, file, samples := r.Held(), r.File(try(1), rota.Stdout), r.Samples(); len(held) != 0 || file != "" || len(samples) != 0 {
+		t.Errorf("held %v, file %q, samples %v without a keeper", held, file, samples)
 	}
 	if err := r.End(); rota.KindOf(err).Err != rota.ErrUnavailable {
 		t.Errorf("end without a keeper: %v", err)

@@ -280,6 +280,8 @@ func (s *service) do(r *request) (a answer, err error) {
 		for _, try := range r.Tries {
 			a.Path = k.File(try, r.Stream)
 		}
+	case opSample:
+		a.Samples = k.Samples()
 	case opLease:
 		k.Lease(r.Until)
 	case opResize:

@@ -49,7 +49,8 @@ const (
 	opReturn op = "return" // Tries, or all
 	opHeld   op = "held"   // is answered by Tries
 	opForget op = "forget"
-	opFile   op = "file" // of the first of Tries the Stream; is answered by a Path
+	opFile   op = "file"    // of the first of Tries the Stream; is answered by a Path
+	opSample op = "samples" // is answered by Samples
 	opLease  op = "lease"
 	opResize op = "resize" // Slots
 	opEnd    op = "end"    // is answered when nothing runs any more
@@ -64,6 +65,8 @@ type answer struct {
 	Tries []rota.Try
 	Path  string
 	Exits []packedExit
+	// Samples are few enough for one message: there are no more than slots.
+	Samples []executor.Sample
 }
 
 // Hello is how a keeper introduces itself.

@@ -211,6 +211,8 @@ func (k *scripted) Return(...rota.Try) {
 
 func (k *scripted) Exits() <-chan []executor.Exit { return k.out }
 
+func (k *scripted) Samples() []executor.Sample { return nil }
+
 func (k *scripted) Held() []rota.Try {
 	k.mu.Lock()
 	defer k.mu.Unlock()
