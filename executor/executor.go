@@ -63,6 +63,12 @@ type Exit struct {
 	Output map[rota.Stream]string
 }
 
+// Sample is what an attempt that runs used, when it was last measured.
+type Sample struct {
+	rota.Try
+	rota.Sample
+}
+
 // Keeper owns processes: it starts what it is given in order, as slots come free, and reports each end once. It is
 // idempotent by (task, attempt) (P10).
 type Keeper interface {
@@ -80,6 +86,9 @@ type Keeper interface {
 	Exits() <-chan []Exit
 	// Held are the attempts that wait, run, or have ended and were not yet forgotten.
 	Held() []rota.Try
+	// Samples are the latest sample of each attempt that runs and was measured (at least a second old); measured each
+	// second.
+	Samples() []Sample
 	// Forget says that the ends are recorded: the keeper needs to remember them no more (P10).
 	Forget(tries []rota.Try)
 	// File is the file that an attempt's stream goes to, for reading it live; when the attempt has ended, the file that

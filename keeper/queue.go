@@ -127,6 +127,9 @@ func (k *Local) isEmpty() bool {
 	return len(k.attempts) == 0
 }
 
+// Samples are the latest sample of each attempt that runs.
+func (k *Local) Samples() []executor.Sample { return nil }
+
 // Held are the attempts that were not forgotten, by task and attempt.
 func (k *Local) Held() []rota.Try {
 	k.mu.Lock()

@@ -179,6 +179,9 @@ func (r *Remote) Held() []rota.Try {
 	return a.Tries
 }
 
+// Samples are the latest sample of each attempt that runs.
+func (r *Remote) Samples() []executor.Sample { return nil }
+
 // Forget drops ends. What has not ended is not forgotten.
 func (r *Remote) Forget(tries []rota.Try) {
 	if len(tries) > 0 {

@@ -153,6 +153,7 @@ func (k *instant) Stop(rota.Try, bool)               {}
 func (k *instant) Return(...rota.Try)                {}
 func (k *instant) Exits() <-chan []executor.Exit     { return k.exits }
 func (k *instant) Held() []rota.Try                  { return nil }
+func (k *instant) Samples() []executor.Sample        { return nil }
 func (k *instant) Forget([]rota.Try)                 {}
 func (k *instant) File(rota.Try, rota.Stream) string { return "" }
 func (k *instant) Close() error                      { close(k.done); return nil }
