@@ -37,7 +37,9 @@ func used(try rota.Try, n int) rota.TrySample {
 }
 
 // point is the nth sample as it is kept.
-func point(at time.Time, n int) rota.Point { return rota.Point{At: at, Sample: used(rota.Try{}, n).Sample} }
+func point(at time.Time, n int) rota.Point {
+	return rota.Point{At: at, Sample: used(rota.Try{}, n).Sample}
+}
 
 func (w *world) series(t tb, task rota.TaskID, attempt int) rota.Series {
 	t.Helper()
