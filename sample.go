@@ -7,8 +7,8 @@ const (
 	// SampleEvery is about how far apart the samples of an attempt are when they come, and those of a node that runs
 	// something. An attempt that takes less time than that has none: its Usage says what it took.
 	SampleEvery = 10 * time.Second
-	MaxPoints   = 240   // of an attempt's series
-	MaxSamples  = 1_000 // attempts of which one renewal tells
+	MaxPoints   = 240 // of an attempt's series
+	MaxSamples  = 250 // attempts of which one renewal tells: some 20 ms of the store's time (P18)
 )
 
 // TrySample is what a running attempt used a moment ago.
