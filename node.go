@@ -16,6 +16,8 @@ type Node struct {
 	State     NodeState         `json:"state"`
 	Started   time.Time         `json:"started"`
 	Seen      time.Time         `json:"seen" doc:"last renewal"`
+	// Sample is set by the store.
+	Sample *NodeSample `json:"sample,omitempty" doc:"the latest"`
 }
 
 // NodeState is what a node does.
@@ -83,6 +85,11 @@ type Renewal struct {
 	// answers with Strays when its own list differs and no exchange has come between (P5).
 	Seq  int64 `json:"seq"`
 	Held []Try `json:"held"`
+	// Samples are what attempts used a moment ago, and Machine what the node does: for graphs (D6). They go with
+	// renewals because these come anyway, and are committed anyway; a renewal that is lost loses its samples and nothing
+	// else. Samples of attempts that are not the session's are passed over; when they were taken, the store's clock says.
+	Samples []TrySample `json:"samples,omitempty"`
+	Machine *NodeSample `json:"machine,omitempty"`
 }
 
 // Renewed is the store's answer. A lost or closed session gets ErrLeaseLost instead.

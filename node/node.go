@@ -45,8 +45,9 @@ type Options struct {
 	TTL       time.Duration // of the session's lease; default 30 s
 	StopGrace time.Duration // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
 
-	Elapsed func() rota.Elapsed // default: clock.Elapsed
-	Log     *slog.Logger        // default: slog.Default
+	Elapsed func() rota.Elapsed    // default: clock.Elapsed
+	Machine func() rota.NodeSample // measures the machine; default: this one, and the file system of Dir
+	Log     *slog.Logger           // default: slog.Default
 }
 
 // Retention says how long the full text of an output that the store keeps only in part stays on the node.
@@ -74,6 +75,7 @@ type Node struct {
 	calls     sync.WaitGroup
 	keeping   chan struct{}                     // one place for each large output that is being kept
 	fetches   map[rota.JobID]context.CancelFunc // the loop's
+	sampler   sampler
 
 	mu    sync.Mutex
 	stats Stats
@@ -117,6 +119,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Elapsed == nil {
 		o.Elapsed = clock.Elapsed
+	}
+	if o.Machine == nil {
+		dir := o.Dir
+		o.Machine = func() rota.NodeSample { return machineOf(dir) }
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

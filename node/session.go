@@ -111,6 +111,7 @@ func (n *Node) await(ctx context.Context) {
 func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
 	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL/3)
 	defer cancel()
+	n.sample(&rn)
 	ans, err := n.svc.Renew(ctx, rn)
 	if len(ans.Strays) > 0 {
 		ans.Strays = without(ans.Strays, n.keeper.Held())

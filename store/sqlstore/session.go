@@ -69,6 +69,7 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 			return opened, err
 		}
 	}
+	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
 		return opened, err
@@ -185,10 +186,16 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 		}
 		return nil
 	}, `SELECT id, attempt, coalesce(ending, 0) FROM task WHERE state = 5 AND session = ?1 ORDER BY id`, id)
-	if err == nil && seq == r.Seq {
+	if err != nil {
+		return err
+	}
+	if seq == r.Seq {
 		out.Strays, out.Gone = without(has, r.Held), without(r.Held, has)
 	}
-	return err
+	if err := t.keepSamples(r.Samples, has); err != nil {
+		return err
+	}
+	return t.keepNodeSample(node, r.Machine)
 }
 
 // Endings are stored by their place here.
@@ -258,5 +265,8 @@ func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
 	}, `SELECT n.name, n.doc, n.state, n.started, n.seen,
 		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state = 1)
 		FROM node n ORDER BY n.name`)
-	return nodes, err
+	if err != nil {
+		return nodes, err
+	}
+	return nodes, s.latestSamples(ctx, nodes)
 }
