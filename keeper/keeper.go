@@ -38,6 +38,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -138,6 +139,10 @@ func (k *Local) prepare(noGroups bool) error {
 		return err
 	}
 	var err error
+	k.lease.now = clock.Elapsed
+	if k.lease.alarm, err = newAlarm(k.checkLease); err != nil {
+		return err
+	}
 	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
@@ -170,7 +175,7 @@ func (k *Local) Close() error {
 	k.closed = true
 	k.waiting = nil
 	k.pause.stop()
-	k.lease.stop()
+	k.lease.alarm.close()
 	k.meter.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
