@@ -24,7 +24,7 @@ type Config struct {
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
 	TLS             TLS
 
-	OutputCap Size // of each stream of an attempt, kept in the store
+	OutputCap rota.Size // of each stream of an attempt, kept in the store
 	Retention Retention
 	Log       Log
 }
@@ -39,7 +39,7 @@ type TLS struct {
 type Retention struct {
 	Age     rota.Duration
 	Jobs    int
-	Size    Size
+	Size    rota.Size
 	Uploads rota.Duration // jobs whose upload stopped so long ago are cancelled
 }
 

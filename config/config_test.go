@@ -153,23 +153,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{"0": 0, "1": 1, "64KiB": 64 << 10, "1K": 1024, "500MB": 5e8, "2 GiB": 2 << 30, "10B": 10} {
-		got, err := ParseSize(text)
-		if err != nil || got != want {
-			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
-		}
-		if again, err := ParseSize(got.String()); err != nil || again != got {
-			t.Errorf("%q is written %q, which reads as %d, %v", text, got, again, err)
-		}
-	}
-	for _, text := range []string{"", "x", "-1", "1.5G", "99999999TiB", "KiB"} {
-		if got, err := ParseSize(text); err == nil {
-			t.Errorf("ParseSize(%q) = %d, want an error", text, got)
-		}
-	}
-}
-
 // FuzzFile: no text makes reading a configuration panic or succeed with an unknown key.
 func FuzzFile(f *testing.F) {
 	f.Add("slots = 3\n[log]\nformat=\"json\"")

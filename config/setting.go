@@ -42,7 +42,7 @@ var settings = []setting{
 	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
 	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
 	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
-	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(Size(rota.OutputCap).String())},
+	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(rota.Size(rota.OutputCap).String())},
 	{"retention.age", "ended jobs older than this go, or none", false, func(c *Config) any { return &c.Retention.Age }, fixed("30d")},
 	{"retention.jobs", "ended jobs beyond the newest so many go, or none", false, func(c *Config) any { return &c.Retention.Jobs }, fixed("1000000")},
 	{"retention.size", "oldest ended jobs go when the store is larger, or none", false, func(c *Config) any { return &c.Retention.Size }, fixed("10GiB")},
@@ -108,7 +108,7 @@ func isZero(p any) bool {
 		return len(*v) == 0
 	case *rota.Duration:
 		return *v == 0
-	case *Size:
+	case *rota.Size:
 		return *v == 0
 	}
 	panic(fmt.Sprintf("config: no such type of setting: %T", p))
@@ -126,8 +126,8 @@ func setText(p any, text string) (err error) {
 		*v = parseList(text)
 	case *rota.Duration:
 		*v, err = parseBound(text, rota.ParseDuration)
-	case *Size:
-		*v, err = parseBound(text, ParseSize)
+	case *rota.Size:
+		*v, err = parseBound(text, rota.ParseSize)
 	default:
 		panic(fmt.Sprintf("config: no such type of setting: %T", p))
 	}
@@ -146,7 +146,7 @@ func getText(p any) string {
 		return strings.Join(*v, ",")
 	case *rota.Duration:
 		return boundText(*v, v.String())
-	case *Size:
+	case *rota.Size:
 		return boundText(*v, v.String())
 	}
 	panic(fmt.Sprintf("config: no such type of setting: %T", p))
