@@ -11,6 +11,7 @@ const anybody rota.Role = ""
 const (
 	viewer    = rota.RoleViewer
 	submitter = rota.RoleSubmitter
+	operator  = rota.RoleOperator
 	admin     = rota.RoleAdmin
 )
 
@@ -41,6 +42,7 @@ var routes = []route{
 
 	{"GET", Prefix + "/status", viewer, "status", "What the server says of itself and of who asks", on(status)},
 	{"GET", Prefix + "/queues", viewer, "list-queues", "Queues", on(listQueues)},
+	{"PATCH", Prefix + "/queues/{queue}", operator, "change-queue", "Change settings of a queue, also for what waits in it", on(changeQueue)},
 	{"GET", Prefix + "/nodes", viewer, "list-nodes", "Nodes", on(listNodes)},
 	{"GET", Prefix + "/schedules", viewer, "list-schedules", "Schedules", on(listSchedules)},
 	{"POST", Prefix + "/schedules", submitter, "put-schedule", "Create a schedule, or change the one of that name", on(putSchedule)},

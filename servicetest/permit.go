@@ -41,6 +41,10 @@ var methods = []struct {
 	{"Operation", rota.RoleViewer, func(c *client) error { _, err := c.Operation(c.ctx, 4711); return err }},
 	{"Status", rota.RoleViewer, func(c *client) error { _, err := c.Status(c.ctx); return err }},
 	{"Queues", rota.RoleViewer, func(c *client) error { _, err := c.Queues(c.ctx); return err }},
+	{"ChangeQueue", rota.RoleOperator, func(c *client) error {
+		_, err := c.ChangeQueue(c.ctx, "q", rota.QueueChange{})
+		return err
+	}},
 	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
 	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {
 		_, err := c.PutSchedule(c.ctx, rota.Schedule{Name: "of-" + c.name(), Expr: "@daily", Spec: run()})

@@ -16,7 +16,7 @@ import (
 var migrations embed.FS
 
 // Schema is the newest version of the schema that this binary knows.
-const Schema = 1
+const Schema = 2
 
 // migrate brings a store to this binary's schema, each step in one transaction. A store that is ahead is left as it
 // is and used, provided that it says it can be: a release only adds, and removes one release later (P24).

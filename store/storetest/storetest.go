@@ -46,6 +46,7 @@ func Run(t *testing.T, open Opener) {
 		{"output", testOutput},
 		{"schedules", testSchedules},
 		{"tokens", testTokens},
+		{"queues", testQueues},
 		{"nodes", testNodes},
 		{"identity", testIdentity},
 		{"refusals", testRefusals},
