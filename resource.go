@@ -1,6 +1,10 @@
 package rota
 
-import "cmp"
+import (
+	"cmp"
+	"math"
+	"strconv"
+)
 
 // Limits bound what one attempt may use of its machine. Zero is no limit.
 type Limits struct {
@@ -91,6 +95,25 @@ func change[T any](field, to *T) {
 	if to != nil {
 		*field = *to
 	}
+}
+
+// ParseCPUs reads a number of CPUs: "2", "0.5". It is never negative; whether it is a sensible one is checked with the
+// limits.
+func ParseCPUs(text string) (float64, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0) || math.IsInf(n, 0) {
+		return 0, Invalid("CPUs %q: write a number such as 2 or 0.5", text)
+	}
+	return n, nil
+}
+
+// ParseNice reads a niceness.
+func ParseNice(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < MinNice || n > MaxNice {
+		return 0, Invalid("niceness %q: write a number from %d (first) to %d (last)", text, MinNice, MaxNice)
+	}
+	return n, nil
 }
 
 // Sample is what an attempt's processes used, together, at one moment.

@@ -124,3 +124,21 @@ func TestP8_OnStoreLoss(t *testing.T) {
 		t.Errorf("nothing said: %v", got)
 	}
 }
+
+func TestD6_NumbersOfLimitsAsPeopleWriteThem(t *testing.T) {
+	for text, want := range map[string]float64{"2": 2, "0.5": 0.5, "1e2": 100, "0": 0} {
+		if got, err := rota.ParseCPUs(text); err != nil || got != want {
+			t.Errorf("CPUs %q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "NaN", "Inf", "two", "1,5"} {
+		if got, err := rota.ParseCPUs(text); !errors.Is(err, rota.ErrInvalid) {
+			t.Errorf("CPUs %q: %v, %v", text, got, err)
+		}
+	}
+	for text, ok := range map[string]bool{"-20": true, "0": true, "19": true, "-21": false, "20": false, "1.5": false, "": false} {
+		if _, err := rota.ParseNice(text); (err == nil) != ok {
+			t.Errorf("niceness %q: %v", text, err)
+		}
+	}
+}

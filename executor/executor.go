@@ -41,7 +41,10 @@ type Process struct {
 	Append  bool          // the own files are appended to: an earlier attempt began them
 	Timeout rota.Duration // 0: none; the time the machine sleeps does not count
 	Grace   rota.Duration // between TERM and KILL
-	Limits  rota.Limits
+	Limits  rota.Limits   // all that hold, whoever said them
+	// Tolerance is how long past the end of the lease it may go on, when nobody renews it: 0 not at all, negative for
+	// ever (P8).
+	Tolerance rota.Duration
 	// Note is what who gave the process needs to know when it has ended. The keeper does not look at it: it gives it
 	// back to whoever comes next, when who gave it has gone away meanwhile.
 	Note []byte

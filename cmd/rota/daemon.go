@@ -116,7 +116,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	d.node = node.New(d.server, d.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, node.Options{
 		Name: d.conf.Name, Key: key, Session: session, Started: started, Slots: d.conf.Slots,
 		Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
-		Dir:    work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, OutputCap: int64(d.conf.OutputCap), Log: d.log})
+		Dir:    work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), Log: d.log})
 	return d.listen()
 }
 
