@@ -16,6 +16,8 @@ type Node struct {
 	State     NodeState         `json:"state"`
 	Started   time.Time         `json:"started"`
 	Seen      time.Time         `json:"seen" doc:"last renewal"`
+	// Sample is set by the store.
+	Sample *NodeSample `json:"sample,omitempty" doc:"the latest"`
 }
 
 // NodeState is what a node does.
@@ -55,10 +57,14 @@ type Opening struct {
 	Node    Node      `json:"node"`
 	// Key proves that the node is the one that had the name before; it lies in the node's data folder.
 	Key string `json:"key"`
-	// Sole says that no other session of this node can be alive (the node holds its data folder's lock and has
-	// ended what an earlier keeper left): the store marks them lost at once, and their tasks are rescued.
+	// Sole says that no other session of this node can be alive, but for Others (the node holds its data folder's lock
+	// and has ended what dead keepers left): the store marks them lost at once, and their tasks are rescued. Without it,
+	// an open session goes on beside the one that speaks for the node.
 	Sole bool `json:"sole,omitempty"`
-	// Started are the attempts that the journal of the node's earlier keepers knows to have been started. With Sole,
+	// Others, with Sole, are sessions of the node that are alive too: keepers of earlier versions, which stay until what
+	// they run has ended (P13).
+	Others []SessionID `json:"others,omitempty"`
+	// Started are the attempts that the journal of the node's dead keepers knows to have been started. With Sole,
 	// the others of its lost sessions were never spawned, and are given back rather than counted as lost (P7, P10).
 	Started []Try `json:"started,omitempty"`
 }
@@ -79,6 +85,11 @@ type Renewal struct {
 	// answers with Strays when its own list differs and no exchange has come between (P5).
 	Seq  int64 `json:"seq"`
 	Held []Try `json:"held"`
+	// Samples are what attempts used a moment ago, and Machine what the node does: for graphs (D6). They go with
+	// renewals because these come anyway, and are committed anyway; a renewal that is lost loses its samples and nothing
+	// else. Samples of attempts that are not the session's are passed over; when they were taken, the store's clock says.
+	Samples []TrySample `json:"samples,omitempty"`
+	Machine *NodeSample `json:"machine,omitempty"`
 }
 
 // Renewed is the store's answer. A lost or closed session gets ErrLeaseLost instead.

@@ -26,6 +26,9 @@ type JobService interface {
 	// Task is a task and its earlier attempts, oldest first.
 	Task(ctx context.Context, id TaskID) (Task, []Attempt, error)
 	Tasks(ctx context.Context, q TaskQuery) ([]Task, error)
+	// Samples are what an attempt of a task used over time (D6); attempt 0 is the latest. An attempt that was too short,
+	// or of which nobody told, has no points.
+	Samples(ctx context.Context, task TaskID, attempt int) (Series, error)
 	// Watch returns a job's progress as soon as it differs from what the caller has seen, the job has ended, or the
 	// wait (at most a minute) is over.
 	Watch(ctx context.Context, job JobID, seen Progress, wait time.Duration) (Progress, error)
@@ -44,6 +47,9 @@ type AdminService interface {
 	// ChangeQueue changes settings of a queue, which is made if it is not there yet. They hold for what waits in it too.
 	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
 	Nodes(ctx context.Context) ([]Node, error)
+	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
+	// first (D6).
+	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
 	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
 	Schedules(ctx context.Context) ([]Schedule, error)
 	DropSchedule(ctx context.Context, name string) error

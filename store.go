@@ -20,6 +20,7 @@ type Store interface {
 	SessionStore
 	OperationStore
 	OutputStore
+	SampleStore
 	ScheduleStore
 	TokenStore
 
@@ -91,7 +92,7 @@ type SessionStore interface {
 	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict. With
 	// Sole, the node's other sessions are marked lost. A session of the node's that is open already goes on.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
-	// Renew raises the sessions' beats in one statement. The answers are in the order of the renewals; the error of
+	// Renew raises the sessions' beats in one statement, and keeps the samples that come along. The answers are in the order of the renewals; the error of
 	// one that is lost or closed is ErrLeaseLost.
 	Renew(ctx context.Context, rs []Renewal) ([]RenewResult, error)
 	// Endings are the running attempts of a session that somebody asked to end (P9).
@@ -123,6 +124,15 @@ type OutputStore interface {
 	Output(ctx context.Context, q OutputQuery) (Output, error)
 }
 
+// SampleStore keeps what attempts and nodes used over time, as renewals tell it (D6). An attempt's samples are kept by
+// Series.Add, as long as its job; a node's thin out with age by NodeSpans.
+type SampleStore interface {
+	// Samples are those of an attempt, without points if there are none; attempt 0 is the latest.
+	Samples(ctx context.Context, task TaskID, attempt int) (Series, error)
+	// NodeSamples are those of a node since a time, oldest first. ErrNotFound when there is no such node.
+	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
+}
+
 // ScheduleStore keeps schedules.
 type ScheduleStore interface {
 	// PutSchedule creates or replaces by name; Version 0 creates only, another must be the stored one. It raises the
@@ -150,7 +160,7 @@ const (
 	SweepPromote Upkeep = "promote" // scheduled tasks whose time has come
 	SweepRescue  Upkeep = "rescue"  // running tasks whose session is lost, closed or missing (P3)
 	SweepOperate Upkeep = "operate" // operations that are not done
-	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys
+	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, samples of nodes as they age
 )
 
 // Sweep is one step of upkeep.

@@ -75,6 +75,11 @@ const (
 	OutcomeLost        Outcome = "lost"          // went away with its keeper or machine
 )
 
+// IsRetried reports whether it is a failure that is tried again while the budget lasts.
+func (o Outcome) IsRetried() bool {
+	return o == OutcomeFailed || o == OutcomeTimedOut || o == OutcomeOutOfMemory
+}
+
 // Ending says that a running task was asked to end, and how.
 type Ending string
 

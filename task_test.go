@@ -8,7 +8,7 @@ import (
 )
 
 var outcomes = []rota.Outcome{rota.OutcomeSucceeded, rota.OutcomeFailed, rota.OutcomeTimedOut, rota.OutcomeRefused,
-	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost}
+	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost, rota.OutcomeOutOfMemory}
 
 func TestP7_FateIsAMove(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -52,6 +52,8 @@ func TestP7_FateTable(t *testing.T) {
 		{name: "failure with budget", o: rota.OutcomeFailed, attempt: 1, limit: 4, want: rota.Scheduled},
 		{name: "last failure", o: rota.OutcomeFailed, attempt: 4, limit: 4, want: rota.Failed},
 		{name: "timeout with budget", o: rota.OutcomeTimedOut, attempt: 3, limit: 4, want: rota.Scheduled},
+		{name: "out of memory with budget", o: rota.OutcomeOutOfMemory, attempt: 3, limit: 4, want: rota.Scheduled},
+		{name: "out of memory for the last time", o: rota.OutcomeOutOfMemory, attempt: 4, limit: 4, want: rota.Failed},
 		{name: "last timeout", o: rota.OutcomeTimedOut, attempt: 4, limit: 4, want: rota.Failed},
 		{name: "refused is never tried again", o: rota.OutcomeRefused, attempt: 1, limit: 4, want: rota.Failed},
 		{name: "ended", o: rota.OutcomeEnded, attempt: 1, limit: 4, want: rota.Cancelled},

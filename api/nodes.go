@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"net/url"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -20,4 +22,25 @@ func (c *Client) Nodes(ctx context.Context) ([]rota.Node, error) {
 	var out nodeList
 	err := c.do(ctx, call{method: "GET", path: "/nodes", out: &out, again: true})
 	return out.Nodes, err
+}
+
+type nodeSamplesRequest struct {
+	Node  string    `path:"node" doc:"the node's name"`
+	Since time.Time `query:"since" doc:"only samples from this time on"`
+}
+
+type nodeSampleList struct {
+	Samples []rota.NodeSample `json:"samples" nullable:"false" doc:"oldest first"`
+}
+
+func nodeSamples(ctx context.Context, svc rota.Service, in *nodeSamplesRequest) (*body[nodeSampleList], error) {
+	all, err := svc.NodeSamples(ctx, in.Node, in.Since)
+	return answer(nodeSampleList{full(all)}, err)
+}
+
+// NodeSamples are what a node and its machine did since a time, as far as it is kept.
+func (c *Client) NodeSamples(ctx context.Context, node string, since time.Time) ([]rota.NodeSample, error) {
+	var out nodeSampleList
+	err := c.do(ctx, call{method: "GET", path: "/nodes/" + url.PathEscape(node) + "/samples", query: query().time("since", since), out: &out, again: true})
+	return out.Samples, err
 }

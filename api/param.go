@@ -56,6 +56,13 @@ func (q params) flag(name string, is bool) params {
 	return q
 }
 
+func (q params) time(name string, t time.Time) params {
+	if !t.IsZero() {
+		q.Set(name, t.UTC().Format(time.RFC3339Nano))
+	}
+	return q
+}
+
 func (q params) wait(d time.Duration) params {
 	if d > 0 {
 		q.Set("wait", rota.Duration(d).String())

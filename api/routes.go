@@ -33,6 +33,7 @@ var routes = []route{
 
 	{"GET", Prefix + "/tasks", viewer, "list-tasks", "Tasks, by id", on(listTasks)},
 	{"GET", Prefix + "/tasks/{task}", viewer, "get-task", "A task and its earlier attempts", on(getTask)},
+	{"GET", Prefix + "/tasks/{task}/samples", viewer, "samples", "What an attempt of a task used over time", on(samples)},
 	{"GET", Prefix + "/tasks/{task}/output", viewer, "output", "A piece of a task's output, live while it runs", waits(output)},
 	{"GET", Prefix + "/tasks/{task}/output/raw", viewer, "raw-output", "All that is kept of a task's output, as text", rawOutput},
 	{"POST", Prefix + "/tasks/{task}/attempts/{attempt}/output", admin, "keep-output", "Keep output of a running attempt, for nodes", on(keepOutput)},
@@ -44,6 +45,7 @@ var routes = []route{
 	{"GET", Prefix + "/queues", viewer, "list-queues", "Queues", on(listQueues)},
 	{"PATCH", Prefix + "/queues/{queue}", operator, "change-queue", "Change settings of a queue, also for what waits in it", on(changeQueue)},
 	{"GET", Prefix + "/nodes", viewer, "list-nodes", "Nodes", on(listNodes)},
+	{"GET", Prefix + "/nodes/{node}/samples", viewer, "node-samples", "What a node and its machine did over time", on(nodeSamples)},
 	{"GET", Prefix + "/schedules", viewer, "list-schedules", "Schedules", on(listSchedules)},
 	{"POST", Prefix + "/schedules", submitter, "put-schedule", "Create a schedule, or change the one of that name", on(putSchedule)},
 	{"DELETE", Prefix + "/schedules/{schedule}", submitter, "drop-schedule", "Remove a schedule", on(dropSchedule)},

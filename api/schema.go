@@ -22,7 +22,8 @@ var texts = map[reflect.Type]huma.Schema{
 	reflect.TypeFor[rota.Overlap](): oneOf("", rota.OverlapSkip, rota.OverlapAllow),
 	reflect.TypeFor[rota.Stream]():  oneOf(rota.Stdout, rota.Stderr),
 	reflect.TypeFor[rota.Outcome](): oneOf("", rota.OutcomeSucceeded, rota.OutcomeFailed, rota.OutcomeTimedOut,
-		rota.OutcomeRefused, rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost),
+		rota.OutcomeRefused, rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost,
+		rota.OutcomeOutOfMemory),
 	reflect.TypeFor[rota.Ending]():    oneOf("", rota.EndingCancel, rota.EndingKill),
 	reflect.TypeFor[rota.NodeState](): oneOf(rota.NodeUp, rota.NodeDraining, rota.NodeDown, rota.NodeLost),
 }

@@ -95,6 +95,12 @@ func (s *spy) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) 
 func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return give[[]rota.Node](s), s.note(ctx)
 }
+func (s *spy) Samples(ctx context.Context, t rota.TaskID, attempt int) (rota.Series, error) {
+	return give[rota.Series](s), s.note(ctx, t, attempt)
+}
+func (s *spy) NodeSamples(ctx context.Context, node string, since time.Time) ([]rota.NodeSample, error) {
+	return give[[]rota.NodeSample](s), s.note(ctx, node, since)
+}
 func (s *spy) PutSchedule(ctx context.Context, x rota.Schedule) (rota.Schedule, error) {
 	return give[rota.Schedule](s), s.note(ctx, x)
 }

@@ -57,3 +57,20 @@ func (c *Client) Tasks(ctx context.Context, q rota.TaskQuery) ([]rota.Task, erro
 	err := c.do(ctx, call{method: "GET", path: "/tasks", query: params, out: &out, again: true})
 	return out.Tasks, err
 }
+
+type samplesRequest struct {
+	Task    taskText `path:"task"`
+	Attempt int      `query:"attempt" minimum:"0" doc:"default: the latest"`
+}
+
+func samples(ctx context.Context, svc rota.Service, in *samplesRequest) (*body[rota.Series], error) {
+	series, err := svc.Samples(ctx, in.Task.V, in.Attempt)
+	series.Points = full(series.Points)
+	return answer(series, err)
+}
+
+// Samples are what an attempt of a task used over time.
+func (c *Client) Samples(ctx context.Context, task rota.TaskID, attempt int) (out rota.Series, err error) {
+	err = c.do(ctx, call{method: "GET", path: taskPath(task) + "/samples", query: query().number("attempt", int64(attempt)), out: &out, again: true})
+	return out, err
+}

@@ -52,6 +52,8 @@ func fill(v reflect.Value, n *int) {
 		v.SetUint(uint64(*n%256) | 0x80)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
+	case reflect.Float64:
+		v.SetFloat(float64(*n) + 0.5)
 	default:
 		panic("fill: " + v.Type().String())
 	}

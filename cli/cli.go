@@ -27,6 +27,12 @@ type Deps struct {
 	// Up runs a node until ctx is done, and calls o.Ready once it serves.
 	Up func(ctx context.Context, c config.Config, o UpOptions) error
 
+	// Down stops the node of a data folder, and ends what its keepers run if that is asked for.
+	Down func(ctx context.Context, c config.Config, o DownOptions) (Downed, error)
+
+	// Upgrade makes the node of a data folder run another program, "" this very one, and returns when that serves.
+	Upgrade func(ctx context.Context, c config.Config, program string) (Upgraded, error)
+
 	// Transient starts a transient node in the background, and returns when the data folder's socket answers: that of
 	// another node that was faster will do (P27).
 	Transient func(ctx context.Context, c config.Config) error
@@ -50,7 +56,10 @@ type Target struct {
 // UpOptions is how a node is started.
 type UpOptions struct {
 	Transient bool          // ends with its last client and task (P27)
+	Check     bool          // only say whether it could be started
 	Ready     func(Started) // the node serves
+	Reload    func() error  // whether what is configured by now is right
+	Left      func(Downed)  // the node ends, and leaves that to its keepers
 	Stderr    io.Writer     // for the node's log
 }
 

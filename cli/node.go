@@ -2,7 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +15,92 @@ import (
 
 func (a *app) nodeCommand() *cobra.Command {
 	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
-		"nodes", nodeList, rota.Service.Nodes))
+		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand())
+}
+
+func (a *app) nodeShowCommand() *cobra.Command {
+	var form, last string
+	cmd := &cobra.Command{
+		Use:   "show [flags] NODE",
+		Short: "Show a node, and what it did over time",
+		Long: `Shows a node, what its machine does, and lines that draw load, memory and running attempts over time, each on a scale from 0 to
+what there is (CPUs, memory, slots). A node tells of itself every 10 seconds while it runs something and every minute while it
+is idle; that is kept for an hour, one a minute for a day, one every 10 minutes for a week.`,
+		Example: examples("rota node show here", "rota node show here --last 24h", "rota node show here --last 7d -o json"),
+		Args:    exactly("NODE"),
+	}
+	registerForm(cmd, &form)
+	cmd.Flags().StringVar(&last, "last", "1h", "how long ago it begins: a `duration`, 7d at most")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkForm(form); err != nil {
+			return err
+		}
+		span, err := rota.ParseDuration(last)
+		if err != nil || span.D() < time.Minute || span.D() > 7*24*time.Hour {
+			return rota.Invalid("--last %q: not a duration from 1m to 7d", last)
+		}
+		c, err := a.connect(cmd, wantRead)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return a.nodeShow(cmd, c, args[0], form, span.D())
+	}
+	return cmd
+}
+
+// shownNode is all that is known of a node.
+type shownNode struct {
+	Node    rota.Node         `json:"node"`
+	Samples []rota.NodeSample `json:"samples"`
+}
+
+func (a *app) nodeShow(cmd *cobra.Command, c *conn, name, form string, last time.Duration) error {
+	nodes, err := c.Nodes(cmd.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(nodes, func(n rota.Node) bool { return n.Name == name })
+	if i < 0 {
+		return rota.Errorf(rota.ErrNotFound, "node %q: there is none", name).WithFix("rota node ls")
+	}
+	s := shownNode{Node: nodes[i]}
+	if s.Samples, err = c.NodeSamples(cmd.Context(), name, a.now().Add(-last)); err != nil {
+		return err
+	}
+	if s.Samples == nil {
+		s.Samples = []rota.NodeSample{}
+	}
+	if form == formJSON {
+		return a.printJSON(s)
+	}
+	_, err = io.WriteString(a.out, a.describeNode(&s.Node)+a.nodeGraphs(s.Samples, last))
+	return err
+}
+
+func (a *app) describeNode(n *rota.Node) string {
+	var f fields
+	f.add("node", clean(n.Name))
+	f.add("state", string(n.State)+map[bool]string{true: ", transient"}[n.Transient])
+	f.add("queues", clean(strings.Join(n.Queues, ",")))
+	f.add("version", clean(n.Version+", "+n.Platform+", process "+strconv.Itoa(n.PID)))
+	f.add("started", both(n.Started, a.now()))
+	f.add("seen", both(n.Seen, a.now()))
+	f.add("running", fmt.Sprintf("%d of %d slots", n.Running, n.Slots))
+	s := n.Sample
+	if s == nil {
+		f.add("measured", "not yet")
+		return f.String()
+	}
+	f.add("load", fmt.Sprintf("%.2f on %s", s.Load1, plural(s.CPUs, "CPU")))
+	if s.MemoryTotal > 0 {
+		f.add("memory", bytesText(s.MemoryUsed)+" of "+bytesText(s.MemoryTotal)+" used")
+	}
+	if s.DiskTotal > 0 {
+		f.add("disk", bytesText(s.DiskFree)+" of "+bytesText(s.DiskTotal)+" free")
+	}
+	f.add("measured", both(s.At, a.now()))
+	return f.String()
 }
 
 var nodeList = list[rota.Node]{

@@ -61,7 +61,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		group string
 		cmds  []*cobra.Command
 	}{
-		{groupDaily, []*cobra.Command{a.upCommand(), a.runCommand(), a.submitCommand(), a.lsCommand(), a.showCommand(),
+		{groupDaily, []*cobra.Command{a.upCommand(), a.downCommand(), a.upgradeCommand(), a.runCommand(), a.submitCommand(), a.lsCommand(), a.showCommand(),
 			a.logsCommand(), a.waitCommand(), a.progressCommand()}},
 		{groupDaily, a.actCommands()},
 		{groupDaily, []*cobra.Command{a.againCommand()}},

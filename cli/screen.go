@@ -17,6 +17,7 @@ type screen struct {
 	outTerm  bool
 	errTerm  bool
 	colour   bool // stdout is a terminal that shows colours
+	utf8     bool // texts may have more than ASCII
 	bar      string
 	shown    bool // the bar stands on the terminal now
 	within   bool // what was last written to the terminal did not end its line
@@ -26,6 +27,7 @@ type screen struct {
 func newScreen(out, err io.Writer) *screen {
 	s := &screen{out: out, err: err, outTerm: isTerminal(out), errTerm: isTerminal(err)}
 	s.colour = s.outTerm && wantsColour()
+	s.utf8 = speaksUTF8(os.Getenv)
 	s.size = func() int { return terminalWidth(err) }
 	return s
 }

@@ -16,13 +16,17 @@ import (
 
 func (a *app) showCommand() *cobra.Command {
 	var form string
+	var samples bool
 	cmd := &cobra.Command{
-		Use:     "show [flags] JOB|TASK...",
-		Short:   "Show everything known of a job or task",
-		Example: examples("rota show 42", "rota show 43.17", "rota show last -o json"),
+		Use:   "show [flags] JOB|TASK...",
+		Short: "Show everything known of a job or task",
+		Long: `Shows everything known of a job or task: what it is, where it stands, its attempts. If the latest attempt took longer than some
+seconds, two lines draw what it used over time: memory, and of how many CPUs.`,
+		Example: examples("rota show 42", "rota show 43.17", "rota show last -o json", "rota show last --samples -o json"),
 		Args:    some("JOB"),
 	}
 	registerForm(cmd, &form)
+	cmd.Flags().BoolVar(&samples, "samples", false, "what every attempt used over time, in JSON too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkForm(form); err != nil {
 			return err
@@ -40,7 +44,7 @@ func (a *app) showCommand() *cobra.Command {
 			if i > 0 && form != formJSON {
 				_, _ = io.WriteString(a.out, "\n")
 			}
-			if err := a.show(cmd, c, one, form); err != nil {
+			if err := a.show(cmd, c, one, form, samples); err != nil {
 				return err
 			}
 		}
@@ -56,10 +60,11 @@ type shown struct {
 	Attempts []rota.Attempt `json:"attempts,omitempty"` // the earlier ones, oldest first
 	// InQueue are the limits of its next attempt, its queue's settings included; none: as the job itself says, or it has
 	// ended.
-	InQueue *rota.Limits `json:"limits_in_queue,omitempty"`
+	InQueue *rota.Limits  `json:"limits_in_queue,omitempty"`
+	Samples []rota.Series `json:"samples,omitzero"` // if asked for: of the attempts that have some, oldest first
 }
 
-func (a *app) show(cmd *cobra.Command, c *conn, one single, form string) error {
+func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples bool) error {
 	job, err := c.Job(cmd.Context(), one.job)
 	if err != nil {
 		return err
@@ -71,6 +76,14 @@ func (a *app) show(cmd *cobra.Command, c *conn, one single, form string) error {
 			return err
 		}
 		s.Task, s.Attempts = &t, earlier
+		if samples {
+			s.Samples, err = c.series(cmd.Context(), t.ID, append(slices.Clone(earlier), t.Attempt))
+		} else if form != formJSON {
+			s.Samples, err = c.series(cmd.Context(), t.ID, []rota.Attempt{t.Attempt})
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if s.InQueue, err = limitsInQueue(cmd.Context(), c, &s); err != nil {
 		return err
@@ -103,6 +116,26 @@ func limitsInQueue(ctx context.Context, c *conn, s *shown) (*rota.Limits, error)
 	return &limits, nil
 }
 
+// series are what attempts of a task used over time, without those that have nothing. Those that were too short are not
+// asked for.
+func (c *conn) series(ctx context.Context, task rota.TaskID, attempts []rota.Attempt) ([]rota.Series, error) {
+	out := []rota.Series{}
+	for _, at := range attempts {
+		if at.Number == 0 || !at.Ended.IsZero() && !at.Started.IsZero() && at.Ended.Sub(at.Started) < rota.SampleEvery ||
+			at.Outcome != "" && at.Outcome != rota.OutcomeLost && at.Started.IsZero() {
+			continue
+		}
+		s, err := c.Samples(ctx, task, at.Number)
+		if err != nil {
+			return nil, err
+		}
+		if len(s.Points) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
 func (a *app) describe(s *shown) string {
 	var f fields
 	job := &s.Job
@@ -132,7 +165,7 @@ func (a *app) describe(s *shown) string {
 	a.describeOrigin(&f, job)
 	text := f.String()
 	if s.Task != nil && s.Task.Number > 0 {
-		text += "\n" + a.attempts(s.Task, s.Attempts)
+		text += "\n" + a.attempts(s.Task, s.Attempts) + a.attemptGraphs(s.Samples)
 	}
 	return text
 }

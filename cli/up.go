@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,11 +35,13 @@ var upFlags = []struct{ name, key, about string }{
 }
 
 func (a *app) upCommand() *cobra.Command {
-	var transient bool
+	var transient, check bool
 	cmd := &cobra.Command{
 		Use:   "up [flags]",
 		Short: "Run a node, until Ctrl-C",
 		Long: `Runs a whole node in the foreground: it keeps jobs in its data folder, runs them, and answers on its socket and API address.
+When it ends, what runs goes on, and the next "rota up" takes it back; "rota down" has other ways. HUP makes it read its settings
+again.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
 		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
 		Args:    exactly(),
@@ -57,18 +55,42 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 	}
 	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
 	_ = cmd.Flags().MarkHidden("transient")
+	cmd.Flags().BoolVar(&check, "check", false, "only say whether the node could be started")
+	_ = cmd.Flags().MarkHidden("check")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
-		if err == nil {
-			err = c.Check()
+		load := func() (config.Config, error) {
+			c, _, err := a.load(cmd, settingFlags(cmd.Flags())...)
+			if err == nil {
+				err = c.Check()
+			}
+			return c, err
 		}
+		c, err := load()
 		if err != nil {
 			return err
 		}
 		if cmd.Flags().Changed("server") {
 			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
 		}
-		return a.up(cmd.Context(), c, transient)
+		ready := func(s Started) {
+			if !transient {
+				_, _ = io.WriteString(a.out, greeting(s))
+			}
+		}
+		left := func(d Downed) {
+			if !transient && d.Running > 0 {
+				a.note("rota: %s", downed(d, false, c.Data))
+			}
+		}
+		if check {
+			if err := a.deps.Up(cmd.Context(), c, UpOptions{Check: true}); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(a.out, "rota %s can serve %s\n", rota.Version, c.Data)
+			return err
+		}
+		reload := func() error { _, err := load(); return err }
+		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Check: check, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
 	}
 	return cmd
 }
@@ -82,19 +104,6 @@ func settingFlags(fs *pflag.FlagSet) []config.Flag {
 		}
 	}
 	return out
-}
-
-// up runs a node until a signal asks it to stop; a second signal ends it at once.
-func (a *app) up(ctx context.Context, c config.Config, transient bool) error {
-	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer restore()
-	go func() { <-ctx.Done(); restore() }()
-	ready := func(s Started) {
-		if !transient {
-			_, _ = io.WriteString(a.out, greeting(s))
-		}
-	}
-	return a.deps.Up(ctx, c, UpOptions{Transient: transient, Ready: ready, Stderr: screenErr{a.screen}})
 }
 
 // greeting is what a node says when it serves.

@@ -39,6 +39,8 @@ type world struct {
 	sigs       chan os.Signal
 	bench      BenchOptions
 	checks     []Check
+	stopped    DownOptions // as asked
+	downed     Downed      // what is answered
 	asked      asked
 }
 
@@ -189,6 +191,10 @@ func (w *world) deps() Deps {
 			w.transients++
 			w.up(true)
 			return nil
+		},
+		Down: func(_ context.Context, c config.Config, o DownOptions) (Downed, error) {
+			w.stopped = o
+			return w.downed, nil
 		},
 		Up: func(ctx context.Context, c config.Config, o UpOptions) error {
 			o.Ready(Started{Node: c.Name, Data: c.Data, Slots: c.Slots, Queues: c.Queues, Socket: c.Data + "/rota.sock", Notes: []string{"a note"}})

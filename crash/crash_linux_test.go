@@ -8,8 +8,8 @@ import (
 	"github.com/rotaqueue/rota/crash"
 )
 
-// TestCrash submits jobs of all kinds while the node is killed again and again, leaves the last node alone until all
-// is done, and holds what it then says against the ledger of the submitters and the records of the witness: invariants
+// TestCrash submits jobs of all kinds while the node, its keeper or both are killed again and again, leaves the last node
+// alone until all is done, and holds what it then says against the ledger of the submitters and the records of the witness: invariants
 // I1 to I6, I8 to I10 and I12. ROTA_SOAK=1 makes it 100 kills and 5,000 tasks.
 func TestCrash(t *testing.T) {
 	kills, tasks := length(100, 25, 8), length(5000, 1500, 400)
@@ -32,8 +32,18 @@ func (m *machine) torment(s *submission, kills int) {
 			m.checkI6Dead(left)
 			left = nil
 		}
-		m.kill(l)
-		left = append(left, crash.Marked(m.mark)...)
+		switch m.random.IntN(3) {
+		case 0: // what runs goes on
+			m.kill(l)
+		case 1: // the node is to begin again by itself; perhaps it has no time for that
+			m.killKeepers()
+			m.pause(time.Duration(m.random.IntN(300)) * time.Millisecond)
+			m.kill(l)
+		default:
+			m.kill(l)
+			m.killKeepers()
+			left = append(left, crash.Marked(m.mark)...)
+		}
 	}
 	l := m.start()
 	s.allow(kills)

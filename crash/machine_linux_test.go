@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -146,6 +147,31 @@ func (m *machine) kill(l *life) {
 	}
 }
 
+// killKeepers kills the keepers of the data folder, and waits until they are dead.
+func (m *machine) killKeepers() {
+	for _, pid := range m.keepers() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	for len(m.keepers()) > 0 && m.ctx.Err() == nil {
+		m.pause(time.Millisecond)
+	}
+}
+
+// keepers are the processes of keepers, known by their arguments.
+func (m *machine) keepers() (pids []int) {
+	folders, err := os.ReadDir("/proc")
+	if err != nil {
+		m.Error(err)
+	}
+	for _, d := range folders {
+		args, _ := os.ReadFile("/proc/" + d.Name() + "/cmdline")
+		if pid, err := strconv.Atoi(d.Name()); err == nil && strings.HasPrefix(string(args), "rota\x00keeper\x00"+m.file("rota")+"/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // stop ends a node as its owner would, and waits until it has.
 func (m *machine) stop(l *life) {
 	m.Helper()
@@ -202,6 +228,9 @@ func (m *machine) clean() {
 			_ = l.cmd.Process.Kill()
 			<-l.ended
 		}
+	}
+	for _, pid := range m.keepers() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	for _, p := range crash.Marked(m.mark) {
 		_ = syscall.Kill(p.PID, syscall.SIGKILL)

@@ -58,6 +58,7 @@ var checks = []check{
 	{"clock-sync", checkClockSync},
 	{"time-zones", checkZones},
 	{"cgroups", checkCgroups},
+	{"limits", checkLimits},
 	{"shell", checkShell},
 }
 

@@ -3,13 +3,15 @@
 package doctor
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota/cgroup"
 )
 
 func TestClockSync(t *testing.T) {
@@ -18,59 +20,51 @@ func TestClockSync(t *testing.T) {
 	expect(t, judgeClockSync(0, unix.STA_UNSYNC, 0), Warn, "nothing keeps the clock right")
 }
 
-// groupProc makes a folder like /proc/self, of a process in the group /mine of a hierarchy mounted at point.
-func groupProc(t *testing.T, kind, point, groups string) string {
-	t.Helper()
-	proc := t.TempDir()
-	write(t, filepath.Join(proc, "mountinfo"), fmt.Sprintf("22 1 0:1 / / rw - ext4 /dev/sda rw\n30 22 0:2 / %s rw - %s %s rw\n", point, kind, kind))
-	write(t, filepath.Join(proc, "cgroup"), groups)
-	return proc
-}
-
-func TestFindGroup(t *testing.T) {
-	g, err := findGroup(groupProc(t, "cgroup2", "/sys/fs/cgroup", "0::/user.slice/mine\n"))
-	if want := (group{"/sys/fs/cgroup", "/sys/fs/cgroup/user.slice/mine"}); g != want || err != nil {
-		t.Errorf("%v, %v: want %v", g, err, want)
-	}
-	g, err = findGroup(groupProc(t, "cgroup2", "/sys/fs/cgroup/unified", "4:memory:/x\n0::/\n"))
-	if want := (group{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/unified"}); g != want || err != nil {
-		t.Errorf("%v, %v: want %v", g, err, want)
-	}
-	if _, err := findGroup(groupProc(t, "cgroup", "/sys/fs/cgroup", "1:name=systemd:/\n")); err != errNoHierarchy {
-		t.Errorf("version 1 alone: %v: want %v", err, errNoHierarchy)
-	}
-	if _, err := findGroup(groupProc(t, "cgroup2", "/sys/fs/cgroup", "1:name=systemd:/\n")); err != errOutside {
-		t.Errorf("in no group: %v: want %v", err, errOutside)
-	}
-	if _, err := findGroup(groupProc(t, "cgroup2", "/sys/fs/cgroup", "0::/../sibling\n")); err != errOutside {
-		t.Errorf("above what is mounted: %v: want %v", err, errOutside)
-	}
-}
-
 func TestGroup(t *testing.T) {
 	dir := t.TempDir()
-	g := group{dir, filepath.Join(dir, "mine")}
-	expect(t, judgeGroup(g), Warn, g.dir+" cannot be written", withoutGroups)
-	if err := os.Mkdir(g.dir, 0o700); err != nil {
+	g := cgroup.Group{Point: dir, Dir: filepath.Join(dir, "mine")}
+	expect(t, judgeGroup(g), Warn, g.Dir+" cannot be written", withoutGroups)
+	if err := os.Mkdir(g.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(g.dir, "cgroup.procs"), "")
-	expect(t, judgeGroup(g), Warn, "cgroup.subtree_control cannot be written", withoutGroups)
-	write(t, filepath.Join(g.dir, "cgroup.subtree_control"), "")
-	expect(t, judgeGroup(g), Warn, "controllers are not known", withoutGroups)
-	write(t, filepath.Join(g.dir, "cgroup.controllers"), "cpuset cpu io\n")
-	expect(t, judgeGroup(g), Warn, "does not have memory, pids", "limits cannot be enforced")
-	write(t, filepath.Join(g.dir, "cgroup.controllers"), "cpuset cpu io memory hugetlb pids rdma\n")
-	expect(t, judgeGroup(g), OK, "cpu, memory, pids")
+	expect(t, judgeGroup(g), Warn, "cgroup.procs cannot be written", withoutGroups)
+	write(t, filepath.Join(g.Dir, "cgroup.procs"), "")
+	expect(t, judgeGroup(g), OK, "nothing of a job outlives it")
+}
+
+func TestD6LimitsAreSaidToHoldAsTheyDo(t *testing.T) {
+	v2, unified, older := t.TempDir(), "cgroup v2: no controller", "cgroup v1: none"
+	for _, name := range []string{"cgroup.procs", "cgroup.subtree_control"} {
+		write(t, filepath.Join(v2, name), "")
+	}
+	write(t, filepath.Join(v2, "cgroup.controllers"), "cpuset cpu io memory pids\n")
+	proc := t.TempDir()
+	write(t, filepath.Join(proc, "mountinfo"), "30 22 0:2 / "+v2+" rw - cgroup2 cgroup2 rw\n")
+	write(t, filepath.Join(proc, "cgroup"), "0::/\n")
+	expect(t, judgeLimits(findMeans(proc)), OK, "memory by control group (v2), CPUs by control group (v2), processes by control group (v2)")
+
+	write(t, filepath.Join(v2, "cgroup.controllers"), "memory\n")
+	v1 := t.TempDir()
+	for _, name := range []string{"tasks", "cpu.cfs_quota_us"} {
+		write(t, filepath.Join(v1, name), "")
+	}
+	write(t, filepath.Join(proc, "mountinfo"), "30 22 0:2 / "+v2+" rw - cgroup2 cgroup2 rw\n31 22 0:3 / "+v1+" rw - cgroup cgroup rw,cpu,cpuacct\n")
+	write(t, filepath.Join(proc, "cgroup"), "3:cpu,cpuacct:/\n0::/\n")
+	expect(t, judgeLimits(findMeans(proc)), Warn, "memory by control group (v2), CPUs by control group (v1), processes by a look each second",
+		v2+" does not have the controller")
+
+	write(t, filepath.Join(proc, "mountinfo"), "")
+	expect(t, judgeLimits(findMeans(proc)), Warn, "memory by a look each second, CPUs not at all", "processes by a look", "none is mounted")
+	expect(t, judgeLimits([]means{{what: "memory", why: errors.New(unified + older)}}), Warn, unified)
 }
 
 func TestGroupBounds(t *testing.T) {
 	point := t.TempDir()
-	g := group{point, filepath.Join(point, "system.slice", "rota.service")}
-	if err := os.MkdirAll(g.dir, 0o700); err != nil {
+	g := cgroup.Group{Point: point, Dir: filepath.Join(point, "system.slice", "rota.service")}
+	if err := os.MkdirAll(g.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(g.dir, "pids.max"), "max\n")
+	write(t, filepath.Join(g.Dir, "pids.max"), "max\n")
 	write(t, filepath.Join(point, "system.slice", "pids.max"), "40\n")
 	write(t, filepath.Join(point, "pids.max"), "500\n")
 	expect(t, judgeProcesses(groupBounds(g), 4), Warn, "40 processes", "system.slice/pids.max")

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/rotaqueue/rota/cgroup"
 )
 
 // systemBounds are the limits that the kernel and the control groups above us set for all.
@@ -18,21 +20,21 @@ func systemBounds() []bound {
 			all = append(all, bound{most, b.name, "sysctl -w " + b.name + "=%d"})
 		}
 	}
-	if g, err := findGroup("/proc/self"); err == nil {
+	if g, err := cgroup.Unified("/proc/self"); err == nil {
 		all = append(all, groupBounds(g)...)
 	}
 	return all
 }
 
 // groupBounds are the limits of a control group and of all above it.
-func groupBounds(g group) []bound {
+func groupBounds(g cgroup.Group) []bound {
 	var all []bound
-	for dir := g.dir; ; dir = filepath.Dir(dir) {
+	for dir := g.Dir; ; dir = filepath.Dir(dir) {
 		file := filepath.Join(dir, "pids.max")
 		if most, known := readLimit(file); known {
 			all = append(all, bound{most, file, "raise the limit of the service or container (in a systemd unit: TasksMax=%d)"})
 		}
-		if dir == g.point || dir == filepath.Dir(dir) {
+		if dir == g.Point || dir == filepath.Dir(dir) {
 			return all
 		}
 	}

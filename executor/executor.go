@@ -53,7 +53,7 @@ type Process struct {
 // Exit is how a process ended, or why there never was one.
 type Exit struct {
 	rota.Try
-	Outcome rota.Outcome // what the keeper knows: succeeded, failed, timed-out, refused, ended, returned
+	Outcome rota.Outcome // what the keeper knows: succeeded, failed, timed-out, out-of-memory, refused, ended, returned
 	Code    *int
 	Signal  int
 	Reason  string // a sentence, unless it succeeded
@@ -64,6 +64,12 @@ type Exit struct {
 	Written rota.Written
 	// The files of its output; an empty path means that the stream was empty, or went to the job's own file.
 	Output map[rota.Stream]string
+}
+
+// Sample is what a running attempt used when it was last measured.
+type Sample struct {
+	rota.Try
+	rota.Sample
 }
 
 // Keeper owns processes: it starts what it is given in order, as slots come free, and reports each end once. It is
@@ -89,6 +95,8 @@ type Keeper interface {
 	// was kept; empty when there is none. Slots use their files again, so a reader opens the file and then asks once
 	// more: only if the answer is still the same is what it opened this attempt's.
 	File(try rota.Try, s rota.Stream) string
+	// Samples are the latest of the attempts that run and have been measured, which short ones never are.
+	Samples() []Sample
 	// Close is the end of the caller's part: nothing is reported any more. A keeper within the caller's process ends
 	// everything that runs, at once, and Close returns when it is dead; one that is a process of its own goes on, and
 	// tells every end that was not forgotten to whoever comes next (P10).

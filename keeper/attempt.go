@@ -6,7 +6,7 @@ import (
 )
 
 // attempt is what the keeper knows of one process that it was given. Its fields belong to the keeper's lock, but for
-// process, which its slot reads while it runs, and watch, which has a lock of its own.
+// process, which its slot reads while it runs, and watch and gauge, which have locks of their own.
 type attempt struct {
 	process  executor.Process // nothing but its Try and Note once it has ended
 	state    State
@@ -14,6 +14,7 @@ type attempt struct {
 	failures int   // how often it could not be started for a reason of ours
 	exit     executor.Exit
 	watch    watch
+	gauge    gauge
 }
 
 // State is how far a keeper is with an attempt.

@@ -41,23 +41,24 @@ func BenchmarkTrue(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer k.Close()
-		runTrue(b, k)
+		runTrue(b, k, rota.Limits{})
 	})
 	b.Run("remote", func(b *testing.B) { // at both ends of the socket is this process
 		k, err := New(Options{Dir: b.TempDir(), Slots: 4})
 		if err != nil {
 			b.Fatal(err)
 		}
-		l, err := Listen(filepath.Join(b.TempDir(), "private", "keeper.sock"))
+		path := filepath.Join(b.TempDir(), "private", "keeper.sock")
+		l, err := Listen(path)
 		if err != nil {
 			b.Fatal(err)
 		}
 		go Serve(l, k)
-		r, err := Dial(b.Context(), l.Addr().String())
+		r, err := Dial(b.Context(), path)
 		if err != nil {
 			b.Fatal(err)
 		}
-		runTrue(b, r)
+		runTrue(b, r, rota.Limits{})
 		if err := r.End(); err != nil {
 			b.Fatal(err)
 		}
@@ -65,7 +66,7 @@ func BenchmarkTrue(b *testing.B) {
 }
 
 // runTrue gives the keeper what it can take, as a node does.
-func runTrue(b *testing.B, k executor.Keeper) {
+func runTrue(b *testing.B, k executor.Keeper, l rota.Limits) {
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "ROTA_JOB=1", "ROTA_ATTEMPT=1"}
 	b.ResetTimer()
 	before := cpu()
@@ -73,7 +74,7 @@ func runTrue(b *testing.B, k executor.Keeper) {
 		var ps []executor.Process
 		for sent < b.N && sent-done < 300 {
 			sent++
-			p := executor.Process{Try: rota.Try{Task: rota.TaskID(sent), Attempt: 1}, Env: env, Token: "0123456789abcdef"}
+			p := executor.Process{Try: rota.Try{Task: rota.TaskID(sent), Attempt: 1}, Env: env, Token: "0123456789abcdef", Limits: l}
 			p.Argv = []string{"/bin/true"}
 			ps = append(ps, p)
 		}

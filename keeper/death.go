@@ -16,6 +16,9 @@ type death struct {
 	why    ending
 	killed bool
 	usage  rota.Usage
+	lack   lack
+	forks  int64  // that its limit of processes has refused
+	said   string // why the keeper ended it, where that needs figures
 }
 
 // The codes by which a shell, env, nice, timeout and their like say that they could not start what they were to, and
@@ -40,6 +43,12 @@ func (d *death) tell(e *executor.Exit, p *executor.Process) {
 		e.Outcome, e.Reason = rota.OutcomeEnded, "ended on request"+d.grace(p)
 	case d.why == unleased:
 		e.Outcome, e.Reason = rota.OutcomeEnded, "ended because the lease was not renewed in time"
+	case d.why == overPIDs:
+		e.Outcome, e.Reason = rota.OutcomeFailed, "killed: "+d.said
+	case d.why == overMemory || d.lack == itsOwn:
+		e.Outcome, e.Reason = rota.OutcomeOutOfMemory, d.starved(p)
+	case d.lack == machine && !d.succeeded():
+		e.Outcome, e.Reason = rota.OutcomeOutOfMemory, "out of memory: the machine, or a limit of all that Rota runs, had no more for it"
 	case e.Code == nil:
 		e.Outcome, e.Reason = rota.OutcomeFailed, signalled(e.Signal)
 	case *e.Code == 0:
@@ -51,6 +60,22 @@ func (d *death) tell(e *executor.Exit, p *executor.Process) {
 	default:
 		e.Outcome, e.Reason = rota.OutcomeFailed, "exit code "+strconv.Itoa(*e.Code)
 	}
+	if d.forks > 0 && e.Outcome == rota.OutcomeFailed {
+		e.Reason += "; it wanted more than its limit of " + strconv.Itoa(p.Limits.PIDs) + " processes and threads"
+	}
+}
+
+func (d *death) succeeded() bool { return d.status.Exited() && d.status.ExitStatus() == 0 }
+
+// starved is the sentence for one that reached its limit of memory.
+func (d *death) starved(p *executor.Process) string {
+	switch {
+	case d.said != "":
+		return d.said
+	case d.lack == machine:
+		return "out of memory: some of its processes were killed, for the machine had no more"
+	}
+	return "out of memory: its processes reached their limit of " + bytesOf(p.Limits.Memory)
 }
 
 // grace says whether it took more than TERM.
@@ -87,7 +112,12 @@ func used(u *unix.Rusage) rota.Usage {
 	if unix.Getrusage(unix.RUSAGE_SELF, &self) == nil && peak <= peakOf(&self)+blur {
 		peak = 0
 	}
-	return rota.Usage{CPUUser: rota.Duration(u.Utime.Nano()), CPUSystem: rota.Duration(u.Stime.Nano()), MaxRSS: peak}
+	found := rota.Usage{CPUUser: rota.Duration(u.Utime.Nano()), CPUSystem: rota.Duration(u.Stime.Nano()), MaxRSS: peak}
+	if runtime.GOOS == "linux" { // elsewhere these are counts of operations
+		const block = 512
+		found.IORead, found.IOWrite = int64(u.Inblock)*block, int64(u.Oublock)*block
+	}
+	return found
 }
 
 func peakOf(u *unix.Rusage) int64 {

@@ -7,60 +7,106 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota/cgroup"
 )
 
 // groups are control groups (cgroup v2) for the slots: whatever an attempt leaves behind is in its slot's, wherever it
-// hid, and can be killed as a whole. They lie below the keeper's own group, in one that is named after the keeper's
-// folder: nobody else's processes are ever in there.
+// hid, and can be killed as a whole. They lie in one that is named after the keeper's folder, which lies below the
+// keeper's own group, or below the root where that alone has controllers: nobody else's processes are ever in there.
 type groups struct {
-	dir string // empty: there are none to be had
+	dir         string // empty: there are none to be had
+	controllers []string
+	why         error // why they have not all of the controllers
 }
 
-// openGroups makes the groups of a folder. It first kills what an earlier keeper of the folder left in them.
-func openGroups(folder string) (groups, error) {
-	above, err := ownGroup()
-	if err != nil {
-		return groups{}, err
-	}
+// The controllers that limits need, and the one that tells of devices.
+const (
+	memoryController = "memory"
+	cpuController    = "cpu"
+	pidsController   = "pids"
+	ioController     = "io"
+)
+
+// has reports whether the slots' groups have a controller.
+func (g groups) has(controller string) bool { return slices.Contains(g.controllers, controller) }
+
+// groupName is the name of all groups of a keeper's folder.
+func groupName(folder string) string {
 	sum := sha256.Sum256([]byte(folder))
-	g := groups{dir: filepath.Join(above, "rota-"+hex.EncodeToString(sum[:8]))}
+	return "rota-" + hex.EncodeToString(sum[:8])
+}
+
+// openGroups makes the groups of a folder, of which there are none.
+func openGroups(folder string) (groups, error) {
+	own, err := cgroup.Unified("/proc/self")
+	if err != nil {
+		return groups{why: err}, err
+	}
+	parent := cgroup.Find(own, []string{memoryController, cpuController, pidsController, ioController})
+	g := groups{dir: filepath.Join(parent.Dir, groupName(folder)), why: parent.Err}
 	if err := g.remove(); err != nil {
-		return groups{}, err
+		return groups{why: err}, err
+	}
+	if err := note(folder, g.dir); err != nil {
+		return groups{why: err}, err
 	}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
-		return groups{}, err
+		return groups{why: err}, err
+	}
+	if len(parent.Controllers) > 0 {
+		given, err := parent.Enable()
+		g.controllers, _ = cgroup.Give(g.dir, given)
+		g.why = errors.Join(g.why, err)
 	}
 	if err := g.probe(); err != nil {
-		return groups{}, errors.Join(err, g.remove())
+		return groups{why: err}, errors.Join(err, g.remove())
 	}
 	return g, nil
 }
 
-// ownGroup is the folder of our own group.
-func ownGroup() (string, error) {
-	text, err := os.ReadFile("/proc/self/cgroup")
+// placesFile, in the keeper's folder, lists the folders of its control groups: whoever recovers from it may stand
+// elsewhere in the hierarchies than it did.
+const placesFile = "groups"
+
+// note writes down where groups are about to be made.
+func note(folder, dir string) error {
+	f, err := os.OpenFile(filepath.Join(folder, placesFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return "", err
+		return err
+	}
+	_, err = f.WriteString(dir + "\n")
+	return errors.Join(err, f.Close())
+}
+
+// removeGroups kills what a dead keeper left in its groups, and removes them.
+func removeGroups(folder string) error {
+	text, err := os.ReadFile(filepath.Join(folder, placesFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	for line := range strings.Lines(string(text)) {
-		path, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::")
-		if !found || strings.HasPrefix(path, "/..") {
-			continue
+		dir := strings.TrimSuffix(line, "\n")
+		if filepath.Base(dir) != groupName(folder) {
+			continue // cut short
 		}
-		for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-			var st unix.Statfs_t
-			if unix.Statfs(root, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC {
-				return filepath.Join(root, path), nil
-			}
+		if _, legacyIs := os.Stat(filepath.Join(dir, "cgroup.kill")); legacyIs == nil {
+			err = errors.Join(err, groups{dir: dir}.remove())
+		} else {
+			err = errors.Join(err, (&legacy{dir: dir}).remove())
 		}
 	}
-	return "", errors.New("no cgroup v2 is mounted, or we are in none")
+	if err == nil {
+		err = os.Remove(filepath.Join(folder, placesFile))
+	}
+	return err
 }
 
 // probe tries whether a process can be started in a group, and killed by it: kernels before 5.14 cannot, and some
@@ -128,9 +174,9 @@ func removeGroup(dir string) error {
 // slot makes a group for a slot.
 func (g groups) slot(name string) (*group, error) {
 	if g.dir == "" {
-		return &group{attr: &apart, events: -1}, nil
+		return &group{attr: &apart, events: -1, memory: -1}, nil
 	}
-	s := &group{dir: filepath.Join(g.dir, name), events: -1}
+	s := &group{dir: filepath.Join(g.dir, name), events: -1, memory: -1}
 	for n := 1; ; n++ {
 		err := os.Mkdir(s.dir, 0o755)
 		if err == nil {
@@ -153,6 +199,13 @@ func (g groups) slot(name string) (*group, error) {
 		s.close()
 		return nil, err
 	}
+	if g.has(memoryController) {
+		s.memory, err = unix.Open(filepath.Join(s.dir, "memory.events"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -161,6 +214,23 @@ type group struct {
 	dir    string
 	attr   *syscall.SysProcAttr // what is started so is in it
 	events int                  // cgroup.events, open for reading
+	memory int                  // memory.events likewise; -1: no such controller
+	killed int64                // by the system for want of memory, as far as is known
+}
+
+// starved reports whether the system has killed a process in the group for want of memory since it was last asked.
+func (s *group) starved() bool {
+	if s.memory < 0 {
+		return false
+	}
+	var b [256]byte
+	n, err := unix.Pread(s.memory, b[:], 0)
+	if err != nil {
+		return false
+	}
+	before := s.killed
+	s.killed = figure(b[:n], "oom_kill")
+	return s.killed > before
 }
 
 // kill kills whatever is in the group and waits until it is dead. Most groups are empty, which one reading tells. A
@@ -207,10 +277,16 @@ func (s *group) close() {
 	if s.events >= 0 {
 		_ = unix.Close(s.events)
 	}
+	if s.memory >= 0 {
+		_ = unix.Close(s.memory)
+	}
 	if s.attr != nil && s.attr.UseCgroupFD {
 		_ = unix.Close(s.attr.CgroupFD)
 	}
-	s.events = -1
+	s.events, s.memory = -1, -1
 }
+
+// folder is where the group is; empty: there is none.
+func (s *group) folder() string { return s.dir }
 
 func (s *group) remove() error { return removeGroup(s.dir) }

@@ -25,8 +25,8 @@ import (
 //
 // BEFORE and AFTER are readings of the elapsed clock between which the process was made. A try without a start is one
 // that was never made, or whose keeper was killed before it could say so. What is done had ended when the journal was
-// written anew, be it an earlier keeper's, and was not yet forgotten. Nothing is forced to the disk: when the machine goes,
-// so does all that the journal speaks of.
+// written anew, and was not yet forgotten. Nothing is forced to the disk: when the machine goes, so does all that the
+// journal speaks of.
 type journal struct {
 	path string
 	log  *slog.Logger
@@ -38,7 +38,6 @@ type journal struct {
 	limit  int                   // of the size, after which the journal is written anew
 	runs   map[int]birth         // by slot: what was tried and has not ended
 	done   map[rota.Try]struct{} // started, ended, and not forgotten
-	left   map[rota.Try]struct{} // the same of earlier keepers
 	line   []byte
 	failed bool // the latest write; it is told once
 }
@@ -56,16 +55,13 @@ type birth struct {
 // forgotten.
 const journalLimit = 1 << 20
 
-func newJournal(path, dir string, left []rota.Try, log *slog.Logger) (*journal, error) {
+func newJournal(path, dir string, log *slog.Logger) (*journal, error) {
 	session, err := unix.Getsid(0)
 	if err != nil {
 		return nil, err
 	}
 	head := fmt.Sprintf("life %s %d %q\n", boot(), session, dir)
-	j := &journal{path: path, log: log, head: head, runs: map[int]birth{}, done: map[rota.Try]struct{}{}, left: map[rota.Try]struct{}{}}
-	for _, try := range left {
-		j.left[try] = struct{}{}
-	}
+	j := &journal{path: path, log: log, head: head, runs: map[int]birth{}, done: map[rota.Try]struct{}{}}
 	return j, j.renew()
 }
 
@@ -140,10 +136,8 @@ func (j *journal) renew() error {
 			text = b.start(text)
 		}
 	}
-	for _, tries := range []map[rota.Try]struct{}{j.done, j.left} {
-		for try := range tries {
-			text = line(text, "done", int64(try.Task), int64(try.Attempt))
-		}
+	for try := range j.done {
+		text = line(text, "done", int64(try.Task), int64(try.Attempt))
 	}
 	fresh := j.path + ".new"
 	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
@@ -164,18 +158,12 @@ func (j *journal) renew() error {
 	return nil
 }
 
-// forget says that the ends of attempts are recorded. With the last of an earlier keeper's the journal is written anew,
-// for else it would grow from keeper to keeper.
+// forget says that the ends of attempts are recorded.
 func (j *journal) forget(tries []rota.Try) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	left := len(j.left)
 	for _, try := range tries {
 		delete(j.done, try)
-		delete(j.left, try)
-	}
-	if left > 0 && len(j.left) == 0 {
-		j.told(j.renew())
 	}
 }
 

@@ -10,6 +10,9 @@
 //     (setsid, a double fork) is killed by it; elsewhere that is not followed.
 //   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
 //     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
+//   - Limits of an attempt hold for all its processes together and end with it (D6): by control groups that are made for
+//     it, of version 2 or 1; where there are none, memory and processes by a look each second, and CPUs not at all. One that
+//     a system cannot hold in any way is refused there. What runs is measured each second.
 //   - What fails for a reason of the job's own is told apart from what fails for ours (P7). After the latter the keeper
 //     pauses, and tries the same attempt again before it gives it back.
 //   - Past its lease nothing runs and nothing starts (P2).
@@ -17,18 +20,20 @@
 // A Local lives in the process that made it. Serve gives it to daemons over a socket, one at a time; Remote is what a
 // daemon has of it, and a daemon's end is then not the end of what runs (P4, P10).
 //
-// It may touch processes, its own folder, its socket and the files that attempts name, and neither Store nor Service.
+// It may touch processes, control groups, its own folder, its socket and the files that attempts name, and neither Store nor Service.
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what remembers in journal.go, what goes
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what limits in limits.go and its neighbours, what measures in meter.go, what remembers in journal.go, what goes
 // over the socket in wire.go.
 package keeper
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,21 +43,24 @@ import (
 
 // Options are what a keeper is made of.
 type Options struct {
-	Dir   string       // a folder of its own, made when missing: slots/, output/ and the journal are in it
-	Slots int          // how many attempts run at once; 0: none
-	Log   *slog.Logger // nil: nothing is logged
+	Dir    string       // a folder of its own, made when missing: slots/ and the journal are in it
+	Output string       // the folder of ended attempts' output, which keepers may share; default: Dir/output
+	Slots  int          // how many attempts run at once; 0: none
+	Log    *slog.Logger // nil: nothing is logged
 	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
-	// group is not followed then.
+	// group is not followed then, and limits of memory and processes are held by looking.
 	NoGroups bool
 }
 
 // Local is a keeper within the process that made it: its attempts end when that process does (P11).
 type Local struct {
 	dir     string
+	output  string
 	slots   int
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
 	groups  groups
+	limiter *limiter
 	journal *journal
 	reports *reports
 	threads sync.WaitGroup // of the slots
@@ -63,16 +71,18 @@ type Local struct {
 	waiting  []*attempt // in order; some may have been given back since
 	made     int        // slots that have a thread; they are made as they are needed
 	idle     int        // of those, how many have nothing to do
+	running  int        // of those, how many have an attempt
 	pause    pause
 	lease    lease
+	meter    meter
 	closed   bool
 }
 
 var _ executor.Keeper = (*Local)(nil)
 
-// New makes the keeper of a folder. It first ends what an earlier keeper of the folder left running, and empties the
-// folders of the slots; output that was kept stays. Nobody else may use the folder meanwhile: its owner's lock sees to
-// that (P26).
+// New makes the keeper of a folder. It first does what Recover does for one that had the folder before, and empties
+// the folders of the slots; output that was kept stays. Nobody else may use the folder meanwhile: its owner's lock sees
+// to that (P26).
 func New(o Options) (*Local, error) {
 	if o.Slots < 0 {
 		return nil, rota.Invalid("slots %d: from 0 on", o.Slots)
@@ -81,7 +91,13 @@ func New(o Options) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Local{dir: dir, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
+	output := filepath.Join(dir, "output")
+	if o.Output != "" {
+		if output, err = filepath.Abs(o.Output); err != nil {
+			return nil, err
+		}
+	}
+	k := &Local{dir: dir, output: output, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
 	k.work.L = &k.mu
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -103,8 +119,13 @@ var spareProcs = sync.OnceFunc(func() {
 })
 
 func (k *Local) prepare(noGroups bool) error {
-	if err := os.MkdirAll(filepath.Join(k.dir, "output"), 0o700); err != nil {
+	if _, err := recoverFrom(k.dir, k.log); err != nil {
 		return err
+	}
+	for _, dir := range []string{k.dir, k.output} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
 	}
 	if !noGroups {
 		var err error
@@ -112,21 +133,31 @@ func (k *Local) prepare(noGroups bool) error {
 			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
 		}
 	}
-	path := filepath.Join(k.dir, "journal")
-	before, err := k.recover(path)
-	if err != nil {
-		return err
-	}
+	k.limiter = openLimiter(k.dir, k.groups, noGroups, k.log)
 	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
 		return err
 	}
+	var err error
 	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	if k.journal, err = newJournal(path, k.dir, before.tries(), k.log); err != nil {
+	if k.journal, err = newJournal(filepath.Join(k.dir, "journal"), k.dir, k.log); err != nil {
 		_ = unix.Close(k.null)
 	}
 	return err
+}
+
+// Retire ends what runs, each with its grace, takes back what waits, and returns when nothing is left.
+func (k *Local) Retire() {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for k.isRunning() {
+		k.Return()
+		for _, try := range k.Held() {
+			k.Stop(try, false)
+		}
+		<-tick.C
+	}
 }
 
 // Close kills everything that runs and returns when it is dead. What waits is dropped. Nothing is reported any more.
@@ -140,13 +171,14 @@ func (k *Local) Close() error {
 	k.waiting = nil
 	k.pause.stop()
 	k.lease.stop()
+	k.meter.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()
 	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
 	_ = unix.Close(k.null)
-	if err := k.groups.remove(); err != nil {
+	if err := errors.Join(k.limiter.remove(), k.groups.remove()); err != nil {
 		k.log.Warn("control groups not removed", "error", err)
 	}
 	return k.journal.close()

@@ -219,6 +219,36 @@ func TestP5WhatWaitsIsReturnedWithoutHavingStarted(t *testing.T) {
 	}
 }
 
+func TestSlotsCanBeMoreAndFewer(t *testing.T) {
+	r := newRig(t, 1)
+	resize := func(n int) {
+		if k, ok := r.keeper.(*Remote); ok {
+			k.Resize(n)
+		} else {
+			r.local.Resize(n)
+		}
+	}
+	for n := range 4 {
+		r.start(sh(1+n, "echo up; exec sleep 1000"))
+	}
+	stop := func(n int) executor.Exit {
+		r.says(try(n), rota.Stdout, "up")
+		r.Stop(try(n), true)
+		return r.await(try(n))
+	}
+	r.says(try(1), rota.Stdout, "up")
+	resize(3)
+	r.says(try(2), rota.Stdout, "up")
+	r.says(try(3), rota.Stdout, "up")
+	resize(1)
+	stop(1)
+	stop(2)
+	last := stop(3)
+	if next := stop(4); next.Started < last.Ended {
+		t.Errorf("with one slot an attempt started at %v, before the last but it had ended at %v", next.Started, last.Ended)
+	}
+}
+
 func TestNoSlotsStartNothing(t *testing.T) {
 	r := newRig(t, 0)
 	r.start(sh(1, "true"))

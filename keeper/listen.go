@@ -12,7 +12,7 @@ import (
 
 // Listen makes the socket of a keeper, for its own user and nobody else: mode 0600, in a folder that is made, if need
 // be, and must be 0700. What is already there is taken for the socket of a dead keeper and removed, so the caller must
-// hold the data folder's lock (P26). Closing the listener removes the socket.
+// hold the data folder's lock (P26). The socket stays when the listener is closed: it goes with its folder.
 func Listen(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -28,10 +28,16 @@ func Listen(path string) (*net.UnixListener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, rota.Errorf(rota.ErrUnavailable, "socket of an earlier keeper: %v", err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	short, done, err := shorten(path)
 	if err != nil {
 		return nil, rota.Errorf(rota.ErrUnavailable, "socket of the keeper: %v", err)
 	}
+	defer done()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
+	if err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "socket of the keeper: %v", err)
+	}
+	l.SetUnlinkOnClose(false)
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = l.Close()
 		return nil, rota.Errorf(rota.ErrUnavailable, "socket of the keeper: %v", err)

@@ -22,13 +22,20 @@ func boot() string {
 // process is one that runs; zombies do not.
 type process struct {
 	pid     int
+	parent  int
 	group   int
 	session int
 	started int64 // ticks since boot
+	cpu     int64 // ticks, with those of its children that it has waited for
+	threads int
+	memory  int64 // bytes that are resident; what several share counts for each
 }
 
-// tick is a reading in the unit of /proc, which is a hundredth of a second everywhere.
-func tick(e rota.Elapsed) int64 { return int64(e) / int64(10*time.Millisecond) }
+// perTick is the unit of /proc, a hundredth of a second everywhere.
+const perTick = 10 * time.Millisecond
+
+// tick is a reading in that unit.
+func tick(e rota.Elapsed) int64 { return int64(e) / int64(perTick) }
 
 func running() (map[int]*process, error) {
 	folders, err := os.ReadDir("/proc")
@@ -54,16 +61,17 @@ func look(pid int) *process {
 	if err != nil {
 		return nil
 	}
-	// pid (name) state ppid pgrp …; the name may contain anything, and starttime is field 22.
+	// pid (name) state ppid pgrp …, numbered from 1 in proc(5); the name may contain anything.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+	if len(fields) < 22 || fields[0] == "Z" || fields[0] == "X" {
 		return nil
 	}
-	p := &process{pid: pid}
-	p.group, _ = strconv.Atoi(fields[2])
-	p.session, _ = strconv.Atoi(fields[3])
-	p.started, _ = strconv.ParseInt(fields[19], 10, 64)
-	return p
+	number := func(field int) int64 {
+		n, _ := strconv.ParseInt(fields[field-3], 10, 64)
+		return n
+	}
+	return &process{pid: pid, parent: int(number(4)), group: int(number(5)), session: int(number(6)), started: number(22),
+		cpu: number(14) + number(15) + number(16) + number(17), threads: int(number(20)), memory: number(24) * int64(os.Getpagesize())}
 }
 
 // carries reports whether the process was given an environment with that entry, if that is known.

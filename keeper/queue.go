@@ -29,6 +29,12 @@ func (k *Local) Start(ps []executor.Process) error {
 		k.waiting = append(k.waiting, a)
 		added++
 	}
+	k.employ(added)
+	return nil
+}
+
+// employ finds hands for what waits, some of which is new.
+func (k *Local) employ(added int) {
 	for range min(added, k.idle) {
 		k.work.Signal()
 	}
@@ -37,7 +43,17 @@ func (k *Local) Start(ps []executor.Process) error {
 		go newSlot(k, k.made).run()
 		k.made++
 	}
-	return nil
+}
+
+// Resize says how many attempts may run at once from now on. What runs beyond that goes on.
+func (k *Local) Resize(slots int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slots < 0 || slots == k.slots || k.closed {
+		return
+	}
+	k.slots = slots
+	k.employ(len(k.waiting))
 }
 
 // Stop ends an attempt.
@@ -120,6 +136,18 @@ func (k *Local) handOver() ([]Held, <-chan []executor.Exit, error) {
 	return held, k.reports.out, nil
 }
 
+// isRunning reports whether anything runs or waits.
+func (k *Local) isRunning() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, a := range k.attempts {
+		if a.state != Ended {
+			return true
+		}
+	}
+	return false
+}
+
 // isEmpty reports whether nothing is held.
 func (k *Local) isEmpty() bool {
 	k.mu.Lock()
@@ -175,9 +203,16 @@ func (k *Local) File(try rota.Try, s rota.Stream) string {
 func (k *Local) take(s *slot) *attempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if s.busy {
+		s.busy = false
+		k.running--
+	}
 	for !k.closed {
 		if a := k.next(); a != nil {
 			a.state, a.slot = Running, s
+			s.busy = true
+			k.running++
+			k.meterSoon()
 			return a
 		}
 		k.idle++
@@ -188,7 +223,7 @@ func (k *Local) take(s *slot) *attempt {
 }
 
 func (k *Local) next() *attempt {
-	for !k.lease.isOver() && !k.pause.on && len(k.waiting) > 0 {
+	for k.running < k.slots && !k.lease.isOver() && !k.pause.on && len(k.waiting) > 0 {
 		a := k.waiting[0]
 		k.waiting[0] = nil
 		if k.waiting = k.waiting[1:]; len(k.waiting) == 0 {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rotaqueue/rota"
@@ -15,19 +17,33 @@ import (
 // scratchMark begins the entry of the environment by which a process of ours is known.
 const scratchMark = "ROTA_SCRATCH_DIR="
 
-// recover ends what an earlier keeper of the folder left running.
-func (k *Local) recover(path string) (life, error) {
-	life, err := readJournal(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return life, nil
-	}
+// Recover ends what the dead keeper of a folder left running, and returns when it is dead (P11). It tells which
+// attempts were started, or of which the journal does not say that they were not; those that were forgotten may be
+// left out. Whoever calls it knows that the keeper is dead and that nobody else uses the folder (P26). The folder is
+// left as it is: once the store knows what was started it can be removed.
+func Recover(dir string, log *slog.Logger) ([]rota.Try, error) {
+	tries, err := recoverFrom(dir, log)
 	if err != nil {
-		return life, err
+		return nil, rota.Errorf(rota.ErrUnavailable, "keeper folder %s: %v", dir, err)
 	}
-	if life.boot != boot() || len(life.runs) == 0 {
-		return life, nil // the machine has started anew, and nothing of it lives
+	return tries, nil
+}
+
+func recoverFrom(dir string, log *slog.Logger) ([]rota.Try, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
 	}
-	return life, k.endLeft(life)
+	life, err := readJournal(filepath.Join(dir, "journal"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if life.boot == boot() && len(life.runs) > 0 { // else the machine has started anew, and nothing of it lives
+		if err := life.end(log); err != nil {
+			return nil, err
+		}
+	}
+	return life.tries(), removeGroups(dir)
 }
 
 // life is what the journal of an earlier keeper tells.

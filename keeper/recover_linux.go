@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"strconv"
@@ -9,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endLeft kills what is left of an earlier keeper's attempts and waits until it is dead.
-func (k *Local) endLeft(l life) error {
+// end kills what is left of an earlier keeper's attempts and waits until it is dead.
+func (l life) end(log *slog.Logger) error {
 	groups, err := l.groups()
 	if err != nil {
 		return err
 	}
 	for group, b := range groups {
-		k.log.Info("ending what an earlier node left running", "task", b.Task, "attempt", b.Attempt, "group", group)
+		log.Info("ending what an earlier node left running", "task", b.Task, "attempt", b.Attempt, "group", group)
 		_ = unix.Kill(-group, unix.SIGKILL)
 	}
 	for waited := time.Duration(0); len(groups) > 0; waited += 2 * time.Millisecond {
@@ -26,7 +27,7 @@ func (k *Local) endLeft(l life) error {
 		}
 		maps.DeleteFunc(groups, func(group int, _ birth) bool { return !hasMember(all, group) })
 		if waited > gone {
-			k.log.Error("killed, but processes remain that an earlier node left running", "groups", len(groups))
+			log.Error("killed, but processes remain that an earlier node left running", "groups", len(groups))
 			return nil
 		}
 		time.Sleep(2 * time.Millisecond)

@@ -3,6 +3,7 @@ package keeper
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if job := os.Getenv(jobOfTest); job != "" {
+		runJob(job)
 	}
 	os.Exit(m.Run())
 }
@@ -252,7 +256,7 @@ func TestP10TheJournalSaysWhatTheKernelSays(t *testing.T) {
 func TestI12TheJournalStaysSmallAndForgetsNothingThatRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	r := newRig(t, 0)
-	j, err := newJournal(path, r.local.dir, nil, r.local.log)
+	j, err := newJournal(path, r.local.dir, r.local.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +292,7 @@ func TestI12TheJournalStaysSmallAndForgetsNothingThatRuns(t *testing.T) {
 
 func TestP10WhatWasStartedIsKnownToTheNextLife(t *testing.T) {
 	dir := t.TempDir()
-	if tries, err := Started(dir); len(tries) != 0 || err != nil {
+	if tries, err := Recover(dir, slog.Default()); len(tries) != 0 || err != nil {
 		t.Errorf("%v, %v in a new folder", tries, err)
 	}
 	r := rigIn(t, dir, 1)
@@ -297,32 +301,8 @@ func TestP10WhatWasStartedIsKnownToTheNextLife(t *testing.T) {
 	runs := sh(3, "echo up; exec sleep 1000")
 	r.start(runs, sh(4, "true"))
 	r.says(runs.Try, rota.Stdout, "up")
-	tries, err := Started(dir)
+	tries, err := Recover(dir, slog.Default())
 	if !slices.Equal(tries, []rota.Try{try(1), try(3)}) || err != nil {
 		t.Errorf("%v, %v", tries, err)
-	}
-}
-
-// A node may be killed after its keeper is there and before anybody has made use of what its journal knew.
-func TestP10WhatWasStartedIsKnownUntilItIsForgotten(t *testing.T) {
-	dir := t.TempDir()
-	first := rigIn(t, dir, 2)
-	first.run(sh(1, "true"))
-	first.start(sh(2, "echo up; exec sleep 1000"))
-	first.says(try(2), rota.Stdout, "up")
-	known := []rota.Try{try(1), try(2)}
-	for life := range 3 {
-		r := rigIn(t, dir, 1) // the one before is not closed: it was killed
-		tries, err := Started(dir)
-		slices.SortFunc(tries, func(a, b rota.Try) int { return int(a.Task - b.Task) })
-		if !slices.Equal(tries, known) || err != nil {
-			t.Fatalf("life %d: %v, %v; %v were started", life, tries, err, known)
-		}
-		if life == 2 {
-			r.Forget(tries)
-		}
-	}
-	if tries, err := Started(dir); len(tries) > 0 || err != nil {
-		t.Errorf("forgotten, and still in the journal: %v, %v", tries, err)
 	}
 }

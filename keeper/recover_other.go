@@ -2,13 +2,15 @@
 
 package keeper
 
+import "log/slog"
+
 // boot names the life of the machine, which cannot be known here.
 func boot() string { return "unknown" }
 
-// endLeft can prove of no process here that it is ours, and so ends none.
-func (k *Local) endLeft(l life) error {
+// end can prove of no process here that it is ours, and so ends none.
+func (l life) end(log *slog.Logger) error {
 	for _, b := range l.runs {
-		k.log.Warn("may have been left running by an earlier node, and cannot be ended on this system",
+		log.Warn("may have been left running by an earlier node, and cannot be ended on this system",
 			"task", b.Task, "attempt", b.Attempt, "group", b.pid)
 	}
 	return nil

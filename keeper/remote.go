@@ -3,8 +3,14 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"os"
 	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
@@ -20,6 +26,7 @@ type Remote struct {
 	resumed []Held
 	reports *reports
 	gone    chan struct{} // closed when nothing comes any more
+	process *os.Process   // found while it was at the other end
 
 	mu      sync.Mutex
 	latest  uint64                 // of the requests' IDs
@@ -28,12 +35,47 @@ type Remote struct {
 
 var _ executor.Keeper = (*Remote)(nil)
 
+// ErrDead is why nobody is reached at a keeper's socket: its process is dead, or it never was.
+var ErrDead = errors.New("no keeper listens there")
+
+func unreachable(path string, err error) error {
+	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("keeper at %s: %w", path, ErrDead)
+	}
+	return rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, err)
+}
+
 // Dial connects to the keeper that listens on a socket, and takes over from the daemon before. ctx is for that only.
+// When the keeper is dead the error is ErrDead, and so it is when it dies meanwhile.
 func Dial(ctx context.Context, path string) (*Remote, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", path)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r, err := dial(ctx, path)
+		if !errors.Is(err, errHungUp) {
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// errHungUp is what is met by who dials a keeper that is about to die, or whose turn another daemon takes.
+var errHungUp = errors.New("it hung up")
+
+func dial(ctx context.Context, path string) (*Remote, error) {
+	short, done, err := shorten(path)
 	if err != nil {
-		return nil, rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, err)
+		return nil, unreachable(path, err)
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", short)
+	done()
+	if err != nil {
+		return nil, unreachable(path, err)
 	}
 	r := &Remote{wire: newWire(c), reports: newReports(), gone: make(chan struct{}), pending: map[uint64]chan answer{}}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
@@ -45,6 +87,11 @@ func Dial(ctx context.Context, path string) (*Remote, error) {
 		_ = c.Close()
 		return nil, err
 	}
+	if r.process, err = os.FindProcess(r.hello.PID); err != nil {
+		_ = c.Close()
+		return nil, rota.Errorf(rota.ErrUnavailable, "process of the keeper at %s: %v", path, err)
+	}
+	go func() { _, _ = r.process.Wait() }() // if it is our own child, nobody else reaps it
 	go r.reports.deliver()
 	go r.listen()
 	return r, nil
@@ -73,6 +120,9 @@ func (r *Remote) greet(path string) error {
 			r.hello = *a.Hello
 			return nil
 		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) {
+		return errHungUp
 	}
 	return rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, err)
 }
@@ -192,11 +242,38 @@ func (r *Remote) File(try rota.Try, s rota.Stream) string {
 	return a.Path
 }
 
+// Samples are the latest of what runs; none when the connection is lost, or the keeper is of a version that does not
+// measure.
+func (r *Remote) Samples() []executor.Sample {
+	a, _ := r.ask(request{Op: opSample})
+	return a.Samples
+}
+
 // Lease says until when the keeper may run anything; see Local.Lease.
 func (r *Remote) Lease(until rota.Elapsed) { r.tell(request{Op: opLease, Until: until}) }
 
-// Retire tells the keeper to go away as soon as it holds nothing: at once, or when the last end is forgotten.
-func (r *Remote) Retire() { r.tell(request{Op: opRetire}) }
+// Resize says how many attempts may run at once from now on; see Local.Resize.
+func (r *Remote) Resize(slots int) { r.tell(request{Op: opResize, Slots: slots}) }
+
+// Gone is closed when the connection is lost, by whichever side.
+func (r *Remote) Gone() <-chan struct{} { return r.gone }
+
+// Kill kills the keeper's process, and returns when it is dead: the main processes of its attempts die with it, and
+// Recover ends what they leave (P11).
+func (r *Remote) Kill() error {
+	if err := r.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return rota.Errorf(rota.ErrUnavailable, "kill the keeper, process %d: %v", r.hello.PID, err)
+	}
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for waited := time.Duration(0); r.process.Signal(unix.Signal(0)) == nil; waited += time.Millisecond {
+		if waited > 2*gone {
+			return rota.Errorf(rota.ErrUnavailable, "the keeper, process %d, was killed and has not gone", r.hello.PID)
+		}
+		<-look.C
+	}
+	return nil
+}
 
 // Close leaves the keeper, which goes on. Nothing is reported any more.
 func (r *Remote) Close() error {

@@ -67,7 +67,6 @@ func TestP11WithTheKeeperDiesWhatItRanAndTheDaemonHearsOfIt(t *testing.T) {
 	}
 	isLost(t, r.remote())
 	until(t, "the main process dies with the keeper", func() bool { return look(pid) == nil })
-	_ = process.Wait()
 
 	_, next := startApart(t, dir)
 	if found := next.remote().Resumed(); len(found) != 0 {
@@ -89,9 +88,7 @@ func TestAKeeperThatIsAProcessEndsWhenItIsTold(t *testing.T) {
 	if err := r.remote().End(); err != nil {
 		t.Fatal(err)
 	}
-	if err := process.Wait(); err != nil {
-		t.Error(err)
-	}
+	until(t, "the process is gone", func() bool { return look(process.Process.Pid) == nil })
 }
 
 func privateDir(t *testing.T) string {

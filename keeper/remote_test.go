@@ -53,6 +53,7 @@ var contract = []func(*testing.T){
 	TestP10WhatHasNotEndedIsNotForgotten,
 	TestSlotsTakeInOrder,
 	TestP5WhatWaitsIsReturnedWithoutHavingStarted,
+	TestSlotsCanBeMoreAndFewer,
 	TestNoSlotsStartNothing,
 	TestI12DescriptorsDoNotGrow,
 	TestP2WhenTheLeaseIsOverEverythingEndsAndNothingStarts,
@@ -82,11 +83,12 @@ func serve(t *testing.T, dir string, slots int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(filepath.Join(t.TempDir(), "private", "keeper.sock"))
+	path := filepath.Join(t.TempDir(), "private", "keeper.sock")
+	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{k, l.Addr().String(), make(chan error, 1)}
+	s := &served{k, path, make(chan error, 1)}
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -130,9 +132,8 @@ func isLost(t *testing.T, r *Remote) {
 	r.Return()
 	r.Forget([]rota.Try{try(1)})
 	r.Lease(0)
-	r.Retire()
-	if held, file := r.Held(), r.File(try(1), rota.Stdout); len(held) != 0 || file != "" {
-		t.Errorf("held %v, file %q without a keeper", held, file)
+	if held, file, samples := r.Held(), r.File(try(1), rota.Stdout), r.Samples(); len(held) != 0 || file != "" || len(samples) != 0 {
+		t.Errorf("held %v, file %q, samples %v without a keeper", held, file, samples)
 	}
 	if err := r.End(); rota.KindOf(err).Err != rota.ErrUnavailable {
 		t.Errorf("end without a keeper: %v", err)
@@ -251,35 +252,9 @@ func TestEndKillsAndMakesTheKeeperGo(t *testing.T) {
 		t.Errorf("served: %v", err)
 	}
 	isLost(t, r.remote())
-	if _, err := os.Stat(s.path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the socket is there: %v", err)
-	}
-	if _, err := Dial(t.Context(), s.path); rota.KindOf(err).Err != rota.ErrUnavailable {
+	if _, err := Dial(t.Context(), s.path); !errors.Is(err, ErrDead) {
 		t.Errorf("dialled: %v", err)
 	}
-}
-
-func TestARetiredKeeperGoesWhenItHoldsNothing(t *testing.T) {
-	idle := serve(t, t.TempDir(), 1)
-	idle.dial(t).Retire()
-	if err := <-idle.end; err != nil {
-		t.Errorf("served: %v", err)
-	}
-	s := serve(t, t.TempDir(), 1)
-	r := s.rig(t)
-	r.start(command(1, "/bin/true"), command(2, "/bin/true"))
-	r.remote().Retire()
-	r.await(try(1))
-	r.await(try(2))
-	r.Forget([]rota.Try{try(1)})
-	if held := r.Held(); len(held) != 1 {
-		t.Errorf("held %v", held)
-	}
-	r.Forget([]rota.Try{try(2)})
-	if err := <-s.end; err != nil {
-		t.Errorf("served: %v", err)
-	}
-	isLost(t, r.remote())
 }
 
 func TestAKeeperWhoseListenerFailsEndsEverything(t *testing.T) {
@@ -287,11 +262,12 @@ func TestAKeeperWhoseListenerFailsEndsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(filepath.Join(t.TempDir(), "private", "keeper.sock"))
+	path := filepath.Join(t.TempDir(), "private", "keeper.sock")
+	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{k, l.Addr().String(), make(chan error, 1)}
+	s := &served{k, path, make(chan error, 1)}
 	go func() { s.end <- Serve(l, k) }()
 	r := s.rig(t)
 	r.start(sh(1, "echo $$; exec sleep 1000"))
@@ -306,8 +282,38 @@ func TestAKeeperWhoseListenerFailsEndsEverything(t *testing.T) {
 	isLost(t, r.remote())
 }
 
+func TestP26ASocketWhosePathIsTooLongForTheSystemServes(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has a way around the limit of a socket's path")
+	}
+	path := filepath.Join(t.TempDir(), strings.Repeat("long/", 30), "keeper.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := New(Options{Dir: t.TempDir(), Slots: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan error, 1)
+	go func() { end <- Serve(l, k) }()
+	r, err := Dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.End(), <-end); err != nil {
+		t.Error(err)
+	}
+	if _, err := Dial(t.Context(), path); !errors.Is(err, ErrDead) {
+		t.Errorf("dialled: %v", err)
+	}
+}
+
 func TestTheSocketIsPrivate(t *testing.T) {
 	s := serve(t, t.TempDir(), 0)
+	if _, err := Dial(t.Context(), s.path+"x"); !errors.Is(err, ErrDead) {
+		t.Errorf("dialled where nobody is: %v", err)
+	}
 	for path, want := range map[string]fs.FileMode{s.path: 0o600, filepath.Dir(s.path): 0o700} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -19,11 +20,14 @@ import (
 // when its turn comes, and ends are remembered until they are forgotten and told again to the daemon that comes next
 // (P10).
 //
-// It returns nil when a daemon told it to end, or told it to retire and nothing is held any more; an error when the
-// listener fails, as it does when the caller closes it. However it returns, the listener and the keeper are closed.
+// It returns nil when a daemon told it to end, or none has come for a while and nothing is held, or its folder is gone and
+// nothing runs; an error when the listener fails, as it does when the caller closes it. However it returns, the listener
+// and the keeper are closed.
 func Serve(l net.Listener, k *Local) error {
 	s := &service{keeper: k, hello: newHello(), listener: l, open: map[*wire]struct{}{}}
+	s.alone = time.AfterFunc(alone, s.lookWhenAlone)
 	err := s.accept()
+	s.alone.Stop()
 	s.closeAll()
 	s.talks.Wait()
 	return errors.Join(err, k.Close())
@@ -38,17 +42,33 @@ type service struct {
 
 	turn    sync.Mutex // held by who takes over
 	current *daemon
+	alone   *time.Timer // runs while there is no daemon
 
-	mu      sync.Mutex
-	open    map[*wire]struct{} // nil: no more are taken
-	over    bool               // it was told to go, and goes
-	retired bool
+	mu   sync.Mutex
+	open map[*wire]struct{} // nil: no more are taken
+	over bool               // it was told to go, and goes
 }
 
 // daemon is the one that is connected.
 type daemon struct {
 	*wire
 	gone chan struct{} // closed when it asks nothing any more
+}
+
+// alone is how long the keeper waits for another daemon before it looks whether anybody can still need it.
+const alone = 20 * time.Second
+
+// lookWhenAlone ends a keeper that nobody can need: it holds nothing, or its folder is gone, with which no daemon would
+// ever find it. What runs is never ended so.
+func (s *service) lookWhenAlone() {
+	_, err := os.Stat(s.keeper.dir)
+	lost := errors.Is(err, fs.ErrNotExist)
+	if s.keeper.isEmpty() || lost && !s.keeper.isRunning() {
+		s.keeper.log.Info("no daemon has come, and nothing is held; the keeper ends", "lost", lost)
+		s.goAway()
+		return
+	}
+	s.alone.Reset(alone)
 }
 
 func newHello() Hello {
@@ -147,7 +167,7 @@ func (s *service) talk(w *wire) {
 		return
 	}
 	d := s.takeOver(w)
-	defer close(d.gone)
+	defer s.left(d)
 	switch err := s.serve(d, first.ID); {
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 		log.Info("the daemon is gone")
@@ -164,8 +184,17 @@ func (s *service) takeOver(w *wire) *daemon {
 		_ = s.current.Close()
 		<-s.current.gone
 	}
+	s.alone.Stop()
 	s.current = &daemon{w, make(chan struct{})}
 	return s.current
+}
+
+// left says that a daemon has gone.
+func (s *service) left(d *daemon) {
+	if !s.isOver() {
+		s.alone.Reset(alone) // whoever takes over stops it
+	}
+	close(d.gone)
 }
 
 // serve does what the daemon asks until it goes or the keeper does.
@@ -200,7 +229,7 @@ func (s *service) serve(d *daemon, id uint64) error {
 				return err
 			}
 		}
-		if s.isDone(r.Op) {
+		if r.Op == opEnd {
 			s.goAway()
 			return nil
 		}
@@ -251,19 +280,16 @@ func (s *service) do(r *request) (a answer, err error) {
 		for _, try := range r.Tries {
 			a.Path = k.File(try, r.Stream)
 		}
+	case opSample:
+		a.Samples = k.Samples()
 	case opLease:
 		k.Lease(r.Until)
-	case opRetire:
-		s.retired = true
+	case opResize:
+		k.Resize(r.Slots)
 	case opEnd:
 		return a, k.Close()
 	default:
 		return a, rota.Errorf(rota.ErrUnsupported, "the keeper %s does not know %q", s.hello.Version, r.Op)
 	}
 	return a, nil
-}
-
-// isDone reports whether a request was the last.
-func (s *service) isDone(latest op) bool {
-	return latest == opEnd || s.retired && (latest == opRetire || latest == opForget) && s.keeper.isEmpty()
 }

@@ -18,12 +18,14 @@ type slot struct {
 	number  int
 	dir     string
 	made    bool // the folder is as it should be
+	busy    bool // it has an attempt; the keeper's lock guards it
 	group   *group
 	scratch scratch
 	token   token
 	streams [2]stream
 	env     []string // room for the environment of the attempt
 	own     [3]string
+	spent   bool // the thread is not as it was
 }
 
 func newSlot(k *Local, number int) *slot {
@@ -36,15 +38,19 @@ func newSlot(k *Local, number int) *slot {
 	return s
 }
 
-// run takes attempts for as long as the keeper lives. The thread is the slot's own from here on and lives as long:
-// what it starts dies with it (P11).
+// run takes attempts for as long as the keeper lives. The thread is the slot's own from here on and lives as long, or
+// at least until what it has started is dead, which would die with it (P11).
 func (s *slot) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with this function
-	defer s.keeper.threads.Done()
 	for a := s.keeper.take(s); a != nil; a = s.keeper.take(s) {
-		s.try(a)
+		if s.try(a); s.spent {
+			s.spent = false
+			go s.run()
+			return
+		}
 	}
 	s.close()
+	s.keeper.threads.Done()
 }
 
 // try is one attempt, from its files to its end.
@@ -73,12 +79,18 @@ func (s *slot) start(a *attempt) *failure {
 	if a.watch.asked() {
 		return returned(takenBack)
 	}
+	c, f := s.keeper.limiter.confine(s.number, p.Limits)
+	if f != nil {
+		return f
+	}
 	a.exit.Started = clock.Elapsed()
 	b := birth{Try: p.Try, slot: s.number, before: a.exit.Started}
 	s.keeper.journal.try(b)
-	if b.pid, f = l.fork(); f != nil {
+	if b.pid, f = s.fork(l, c); f != nil {
+		s.release(c)
 		return f
 	}
+	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
 	b.after = clock.Elapsed()
 	s.keeper.journal.start(b)
@@ -89,6 +101,7 @@ func (s *slot) start(a *attempt) *failure {
 func (s *slot) follow(a *attempt) {
 	p := &a.process
 	d := a.watch.wait(s.keeper.log, p.Try)
+	s.account(a, &d)
 	used, err := s.group.kill()
 	if err != nil {
 		s.keeper.log.Error("an attempt's control group is not empty", "task", p.Task, "attempt", p.Attempt, "error", err)
@@ -106,13 +119,35 @@ func (s *slot) follow(a *attempt) {
 	}
 }
 
+// account tells a death what was measured of the attempt, and ends its control groups.
+func (s *slot) account(a *attempt, d *death) {
+	d.usage.Memory, d.said = a.gauge.end()
+	if s.group.starved() && d.lack == nothing {
+		d.lack = machine
+	}
+	if c := a.gauge.confined; c != nil {
+		c.account(d)
+		s.release(c)
+	}
+}
+
+// release ends what held an attempt's limits.
+func (s *slot) release(c *confined) {
+	if c == nil {
+		return
+	}
+	if err := c.close(); err != nil {
+		s.keeper.log.Error("control groups of an attempt with limits are left", "slot", s.number, "error", err)
+	}
+}
+
 // settle keeps what an attempt wrote to one of the slot's files.
 func (s *slot) settle(o *stream, p *executor.Process, e *executor.Exit) {
 	if ownFile(p, o.name) != "" {
 		return
 	}
 	name := strconv.FormatInt(int64(p.Task), 10) + "." + strconv.Itoa(p.Attempt) + "." + string(o.name)
-	path, written, err := o.settle(filepath.Join(s.keeper.dir, "output", name))
+	path, written, err := o.settle(filepath.Join(s.keeper.output, name))
 	if err != nil {
 		s.keeper.log.Error("output was not kept where it should be", "task", p.Task, "attempt", p.Attempt,
 			"stream", o.name, "file", path, "error", err)

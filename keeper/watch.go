@@ -31,10 +31,12 @@ type watch struct {
 type ending uint8
 
 const (
-	unasked  ending = iota // it ends by itself
-	expired                // its timeout
-	stopped                // somebody asked
-	unleased               // its lease is over
+	unasked    ending = iota // it ends by itself
+	expired                  // its timeout
+	stopped                  // somebody asked
+	unleased                 // its lease is over
+	overMemory               // more memory than its limit
+	overPIDs                 // more processes than its limit
 )
 
 // gone is how long the keeper waits for what it has killed. What is then still there hangs in the kernel, where it runs

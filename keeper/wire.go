@@ -37,6 +37,7 @@ type request struct {
 	Now       bool
 	Stream    rota.Stream
 	Until     rota.Elapsed
+	Slots     int
 }
 
 type op string
@@ -48,10 +49,11 @@ const (
 	opReturn op = "return" // Tries, or all
 	opHeld   op = "held"   // is answered by Tries
 	opForget op = "forget"
-	opFile   op = "file" // of the first of Tries the Stream; is answered by a Path
+	opFile   op = "file"    // of the first of Tries the Stream; is answered by a Path
+	opSample op = "samples" // is answered by Samples
 	opLease  op = "lease"
-	opRetire op = "retire"
-	opEnd    op = "end" // is answered when nothing runs any more
+	opResize op = "resize" // Slots
+	opEnd    op = "end"    // is answered when nothing runs any more
 )
 
 // answer is what the keeper says: to a request, or that something ended.
@@ -63,6 +65,8 @@ type answer struct {
 	Tries []rota.Try
 	Path  string
 	Exits []packedExit
+	// Samples are few enough for one message: there are no more than slots.
+	Samples []executor.Sample
 }
 
 // Hello is how a keeper introduces itself.

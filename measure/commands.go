@@ -6,9 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/rotaqueue/rota/executor"
-	"github.com/rotaqueue/rota/keeper"
 )
 
 // trueProgram does nothing, and costs what a process costs.
@@ -31,9 +28,7 @@ func commands(ctx context.Context, b *bench) ([]Figure, error) {
 		{name: "commands, by control group", goal: "ratio ≥ 0.70"},
 	}
 	for i := range ways {
-		m, err := b.newMachine(ctx, func(dir string) (executor.Keeper, error) {
-			return keeper.New(keeper.Options{Dir: dir, Slots: b.Slots, NoGroups: ways[i].noGroups})
-		})
+		m, err := b.newMachine(ctx, b.realKeeper(ctx, b.Slots, ways[i].noGroups))
 		if err != nil {
 			return nil, err
 		}

@@ -56,10 +56,25 @@ func (b *bench) newMachine(ctx context.Context, k func(dir string) (executor.Kee
 	return m, nil
 }
 
-// realKeeper starts real processes.
-func (b *bench) realKeeper(dir string) (executor.Keeper, error) {
-	return keeper.New(keeper.Options{Dir: dir, Slots: b.Slots})
+// realKeeper starts real processes, from a process of its own if the options know how to start one.
+func (b *bench) realKeeper(ctx context.Context, slots int, noGroups bool) func(dir string) (executor.Keeper, error) {
+	return func(dir string) (executor.Keeper, error) {
+		o := keeper.Options{Dir: filepath.Join(dir, "keeper"), Output: filepath.Join(dir, "output"), Slots: slots, NoGroups: noGroups}
+		if b.Keeper == nil {
+			return keeper.New(o)
+		}
+		k, err := b.Keeper(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return ended{k}, nil
+	}
 }
+
+// ended is a keeper that ends when it is closed.
+type ended struct{ *keeper.Remote }
+
+func (k ended) Close() error { return k.End() }
 
 func (m *machine) close() error {
 	m.stop()
@@ -153,6 +168,7 @@ func (k *instant) Stop(rota.Try, bool)               {}
 func (k *instant) Return(...rota.Try)                {}
 func (k *instant) Exits() <-chan []executor.Exit     { return k.exits }
 func (k *instant) Held() []rota.Try                  { return nil }
+func (k *instant) Samples() []executor.Sample        { return nil }
 func (k *instant) Forget([]rota.Try)                 {}
 func (k *instant) File(rota.Try, rota.Stream) string { return "" }
 func (k *instant) Close() error                      { close(k.done); return nil }

@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/keeper"
 )
 
 // Options says what is measured.
@@ -22,6 +23,8 @@ type Options struct {
 	Only  []string // names of measurements; none: all
 	Slots int      // how many tasks run at once; 0: 4
 	Quick bool     // a fifth of the work, and less exact
+	// Keeper starts a keeper that is a process of its own, as a node has it.
+	Keeper func(ctx context.Context, o keeper.Options) (*keeper.Remote, error)
 }
 
 // Figure is one measured value beside its limit.
@@ -53,6 +56,7 @@ type measurement struct {
 // all are the measurements in the order in which they run.
 var all = []measurement{
 	{"commands", commands},
+	{"keeper", keeperMemory},
 	{"noop", noop},
 	{"submit", submit},
 	{"start", start},

@@ -23,7 +23,7 @@ func BenchmarkSingles(b *testing.B) {
 
 func BenchmarkCommands(b *testing.B) {
 	h := &bench{Options: Options{Slots: 4}, dir: b.TempDir()}
-	m, err := h.newMachine(b.Context(), h.realKeeper)
+	m, err := h.newMachine(b.Context(), h.realKeeper(b.Context(), 4, false))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // start is how long it takes from a submit until its process is started, on a node with nothing else to do.
 func start(ctx context.Context, b *bench) ([]Figure, error) {
-	m, err := b.newMachine(ctx, b.realKeeper)
+	m, err := b.newMachine(ctx, b.realKeeper(ctx, b.Slots, false))
 	if err != nil {
 		return nil, err
 	}

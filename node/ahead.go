@@ -60,9 +60,25 @@ func (r *reactor) room(now rota.Elapsed) int {
 	if r.mode != up || r.at[keeping] > r.opts.Slots+maxKeeping || (r.hungry && !r.due(r.claimAt, now)) || now < r.claimAt {
 		return 0
 	}
-	target := r.opts.Slots + r.pace.ahead(r.opts.Slots, r.backlog)
+	slots := r.slots(now)
+	target := slots + r.pace.ahead(slots, r.backlog)
 	return min(max(0, target-r.at[fetching]-r.at[inKeeper]-r.at[reading]), maxClaim)
 }
+
+// slots is how many slots are this node's at the moment. While others take some it looks again and again.
+func (r *reactor) slots(now rota.Elapsed) int {
+	if r.opts.Taken == nil {
+		return r.opts.Slots
+	}
+	taken := r.opts.Taken()
+	if taken > 0 {
+		r.wake = min(r.wake, now+rota.Elapsed(takenLook))
+	}
+	return max(r.opts.Slots-taken, 0)
+}
+
+// takenLook is how often a node looks whether slots that others took have come free.
+const takenLook = 100 * time.Millisecond
 
 // lingers reports whether an exchange that could be sent is put off, so that more goes with it.
 func (r *reactor) lingers(now rota.Elapsed) bool {

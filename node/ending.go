@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -10,7 +11,7 @@ import (
 const (
 	settleStopped = 10 * time.Second // after the last KILL
 	settleLost    = 5 * time.Second
-	settleLeaving = 4 * time.Second // for what has ended: what is not recorded by then, the keeper remembers
+	settleLeaving = 3 * time.Second // for what has ended: what is not recorded by then, the keeper remembers
 )
 
 // drain stops claiming and gives back what has not started.
@@ -57,7 +58,13 @@ func (r *reactor) lose(err error, now rota.Elapsed) {
 	}
 	r.mode, r.cause = lost, err
 	r.noMore(now)
-	r.kill()
+	if errors.Is(err, ErrKeeperLost) {
+		for _, a := range r.in(inKeeper) {
+			r.release(a) // nobody will ever tell how it ended
+		}
+	} else {
+		r.kill()
+	}
 	r.giveUpAt = now + rota.Elapsed(settleLost)
 	if f := r.flight; f != nil && !f.out {
 		f.claim, f.retryAt = 0, now
@@ -133,5 +140,8 @@ func (r *reactor) decideRenewal(now rota.Elapsed) {
 	}
 	r.renewing = true
 	r.renewAt = now + rota.Elapsed(r.opts.TTL/3)
-	r.todo.renew = &rota.Renewal{Session: r.opts.Session, State: r.state(), Seq: r.seq, Held: r.tries()}
+	r.todo.renew = &rota.Renewal{Session: r.opts.Session, Seq: r.seq, Held: r.tries()}
+	if !r.opts.Aside {
+		r.todo.renew.State = r.state()
+	}
 }

@@ -339,15 +339,19 @@ func TestAStoppedNodeGivesUpOnASilentServer(t *testing.T) {
 	})
 }
 
-func TestAClosedKeeperEndsTheNode(t *testing.T) {
+func TestP11ALostKeeperEndsTheNodeAtOnce(t *testing.T) {
 	in(t, 1, func(w *world) {
 		w.m.submit(1, 1, rota.Spec{})
 		w.after(500 * time.Millisecond)
-		k := newScripted(w.dir, 1)
+		k, lost := newScripted(w.dir, 1), elapsed()
 		close(w.k.done)
-		if err := w.over(); !errors.Is(err, errKeeperClosed) {
+		if err := w.over(); !errors.Is(err, ErrKeeperLost) {
 			t.Errorf("Run: %v", err)
 		}
+		if late := elapsed().Sub(lost); late > 100*time.Millisecond { // of the bubble's time
+			t.Errorf("it waited %v for ends that nobody will tell", late)
+		}
+		w.want(rota.Running, 1) // whoever opens the next session has it rescued
 		w.k = k
 	})
 }

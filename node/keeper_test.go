@@ -19,6 +19,8 @@ type scripted struct {
 	script func(p executor.Process) play
 	refuse error  // of the next Start
 	onEnd  func() // the files are written, the end is not yet reported
+	// measure is what Samples answers; it is called without the lock.
+	measure func() []executor.Sample
 
 	mu      sync.Mutex
 	waiting []executor.Process
@@ -225,6 +227,16 @@ func (k *scripted) Held() []rota.Try {
 		ts = append(ts, t)
 	}
 	return ts
+}
+
+func (k *scripted) Samples() []executor.Sample {
+	k.mu.Lock()
+	measure := k.measure
+	k.mu.Unlock()
+	if measure == nil {
+		return nil
+	}
+	return measure()
 }
 
 func (k *scripted) Forget(ts []rota.Try) {

@@ -71,7 +71,8 @@ func (k *moving) File(rota.Try, rota.Stream) string {
 	return k.at[min(k.step, len(k.at))-1]()
 }
 
-func (k *moving) Held() []rota.Try { return []rota.Try{k.try} }
+func (k *moving) Held() []rota.Try           { return []rota.Try{k.try} }
+func (k *moving) Samples() []executor.Sample { return nil }
 
 func TestOutputIsFoundWhileItsFileMoves(t *testing.T) {
 	dir := t.TempDir()

@@ -20,6 +20,9 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 	case <-drain: // told to before it began
 		r.drain(n.elapsed())
 	default:
+		if n.opts.Aside {
+			r.drain(n.elapsed())
+		}
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -38,7 +41,7 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 		case xs, ok := <-exits:
 			if !ok {
 				exits = nil
-				r.lose(errKeeperClosed, n.elapsed())
+				r.lose(ErrKeeperLost, n.elapsed())
 				continue
 			}
 			r.exited(xs, n.elapsed())
@@ -57,7 +60,8 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 	}
 }
 
-var errKeeperClosed = errors.New("the keeper was closed")
+// ErrKeeperLost is why a node ends whose keeper is dead or was closed.
+var ErrKeeperLost = errors.New("the keeper is lost")
 
 // more applies what else has come already, so that one decision serves it all.
 func (n *Node) more(r *reactor, exits <-chan []executor.Exit) {

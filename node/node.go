@@ -24,16 +24,20 @@ import (
 
 // Options say how a node works. Name and Dir are needed; the zero value of all else works.
 type Options struct {
-	Name      string         // unique in the cluster
-	Key       string         // proves that the name is this node's; from its data folder
-	Session   rota.SessionID // of the keeper's life; default: a random one
-	Started   []rota.Try     // what earlier keepers of the folder are known to have started; see rota.Opening
-	Resumed   []keeper.Held  // what the keeper has from an earlier node of the same session
-	Slots     int            // how many attempts run at once; 0: none
-	Queues    []string       // patterns, in order; none: all
-	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
-	Socket    string         // where jobs reach the server: their ROTA_SOCKET
-	Transient bool           // lives as long as the command that started it (P27)
+	Name      string           // unique in the cluster
+	Key       string           // proves that the name is this node's; from its data folder
+	Session   rota.SessionID   // of the keeper's life; default: a random one
+	Started   []rota.Try       // what dead keepers of the folder are known to have started; see rota.Opening
+	Resumed   []keeper.Held    // what the keeper has from an earlier node of the same session
+	Others    []rota.SessionID // of the folder's other keepers that live; see rota.Opening
+	Opened    func()           // called once the session is open: the store knows of what was Started
+	Aside     bool             // the keeper is an older one, beside another that takes what is new: the node only ends what runs
+	Taken     func() int       // how many slots are in use beside this node's own attempts; nil: none
+	Slots     int              // how many attempts run at once; 0: none
+	Queues    []string         // patterns, in order; none: all
+	Dir       string           // the node's own folder; the keeper writes ended attempts' output to Dir/output
+	Socket    string           // where jobs reach the server: their ROTA_SOCKET
+	Transient bool             // lives as long as the command that started it (P27)
 
 	Limits rota.Allowance // what holds for attempts here where neither job nor queue says anything, and at most
 
@@ -43,8 +47,9 @@ type Options struct {
 	TTL       time.Duration // of the session's lease; default 30 s
 	StopGrace time.Duration // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
 
-	Elapsed func() rota.Elapsed // default: clock.Elapsed
-	Log     *slog.Logger        // default: slog.Default
+	Elapsed func() rota.Elapsed    // default: clock.Elapsed
+	Machine func() rota.NodeSample // measures the machine; default: this one, and the file system of Dir
+	Log     *slog.Logger           // default: slog.Default
 }
 
 // Retention says how long the full text of an output that the store keeps only in part stays on the node.
@@ -72,6 +77,7 @@ type Node struct {
 	calls     sync.WaitGroup
 	keeping   chan struct{}                     // one place for each large output that is being kept
 	fetches   map[rota.JobID]context.CancelFunc // the loop's
+	sampler   sampler
 
 	mu    sync.Mutex
 	stats Stats
@@ -116,6 +122,10 @@ func (o Options) withDefaults() Options {
 	if o.Elapsed == nil {
 		o.Elapsed = clock.Elapsed
 	}
+	if o.Machine == nil {
+		dir := o.Dir
+		o.Machine = func() rota.NodeSample { return machineOf(dir) }
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -137,7 +147,8 @@ func newSession() rota.SessionID {
 // Drained, it lets what runs end, closes the session and returns nil. When ctx ends it ends what runs (TERM, then
 // KILL after StopGrace), reports it as lost through no fault of the job's, and does the same; it gives up, with an
 // error, on a service that does not answer meanwhile. When the session is lost (ErrLeaseLost), or the store is not
-// durable (ErrBroken), it ends everything at once and returns the error. The values of ctx, the principal among
+// durable (ErrBroken), it ends everything at once and returns the error. When the keeper is lost it records what had
+// ended, and returns ErrKeeperLost: what ran is the caller's to end, and the store's to rescue when another session opens. The values of ctx, the principal among
 // them, go with every call. What the keeper then still has is ended by its Close, which is the caller's business.
 func (n *Node) Run(ctx context.Context) error {
 	for _, dir := range []string{n.outputDir(), n.inputDir()} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -273,14 +274,49 @@ func TestForgetOnlyAfterTheFinishIsRecorded(t *testing.T) {
 	})
 }
 
-func TestP10_WhatAnEarlierKeeperStartedIsForgottenOnceTheStoreKnows(t *testing.T) {
+func TestP10_WhatDeadKeepersStartedIsToldAndThenOver(t *testing.T) {
 	started := []rota.Try{{Task: 7, Attempt: 1}, {Task: 8, Attempt: 2}}
+	others := []rota.SessionID{"older"}
+	opened := 0
 	in(t, 1, func(w *world) {
-		w.after(time.Minute)
-		if !slices.Equal(w.k.forgot, started) {
-			t.Errorf("forgot %v", w.k.forgot)
+		o := w.m.opening
+		if !o.Sole || !slices.Equal(o.Started, started) || !slices.Equal(o.Others, others) || opened != 1 {
+			t.Errorf("opening %+v, told of it %d times", o, opened)
 		}
-	}, func(o *Options) { o.Started = started })
+	}, func(o *Options) { o.Started, o.Others, o.Opened = started, others, func() { opened++ } })
+}
+
+func TestP13_ANodeAsideClaimsNothing(t *testing.T) {
+	in(t, 1, func(w *world) {
+		if w.m.opening.Sole {
+			t.Error("it speaks for the node")
+		}
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(time.Minute)
+		w.want(rota.Ready, 1)
+		if err := w.over(); err != nil {
+			t.Error(err)
+		}
+	}, func(o *Options) { o.Aside = true })
+}
+
+func TestP13_SlotsThatOthersHaveAreNotUsed(t *testing.T) {
+	var taken atomic.Int64
+	taken.Store(2)
+	in(t, 3, func(w *world) {
+		w.k.script = func(executor.Process) play { return play{takes: time.Hour} }
+		for n := range 4 {
+			w.m.submit(rota.JobID(1+n), 1, rota.Spec{})
+		}
+		w.after(time.Minute)
+		w.want(rota.Running, 1)
+		taken.Store(1)
+		w.after(time.Second)
+		w.want(rota.Running, 2)
+		taken.Store(0)
+		w.after(time.Second)
+		w.want(rota.Running, 3)
+	}, func(o *Options) { o.Taken = func() int { return int(taken.Load()) } })
 }
 
 func TestAFailureIsRetriedAfterTheJobsWait(t *testing.T) {

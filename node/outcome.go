@@ -29,13 +29,11 @@ func finishOf(a *attempt, m mode) *finish {
 	x := a.exit
 	f := &finish{started: x.Started, ended: x.Ended, Finish: rota.Finish{Try: x.Try, Outcome: x.Outcome,
 		Exit: x.Code, Signal: x.Signal, Reason: x.Reason, Usage: x.Usage, Written: x.Written}}
-	switch x.Outcome {
-	case rota.OutcomeFailed, rota.OutcomeTimedOut:
+	switch {
+	case x.Outcome.IsRetried():
 		f.RetryIn = a.Retry.WaitJittered(a.Failures + 1)
-	case rota.OutcomeEnded:
-		if a.asked == "" {
-			f.Outcome, f.Reason = rota.OutcomeLost, whyEnded(a, m)
-		}
+	case x.Outcome == rota.OutcomeEnded && a.asked == "":
+		f.Outcome, f.Reason = rota.OutcomeLost, whyEnded(a, m)
 	}
 	return f
 }
@@ -46,8 +44,10 @@ func whyEnded(a *attempt, m mode) string {
 		return "the store no longer had it as this node's, which ended it"
 	case m == lost:
 		return "the node lost its session while it ran"
+	case m >= stopping:
+		return "the node was stopped while it ran"
 	}
-	return "the node was stopped while it ran"
+	return a.exit.Reason // the keeper's own: its lease was over, or it was told to end
 }
 
 // exited is told that attempts have ended.

@@ -73,6 +73,7 @@ type attempt struct {
 	stage stage
 	asked rota.Ending // somebody asked it to end, so strongly
 	gone  bool        // the store no longer has it as ours
+	over  bool        // it had ended when the node came: the keeper is about to tell how
 	exit  executor.Exit
 }
 

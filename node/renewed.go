@@ -34,6 +34,9 @@ func (r *reactor) end(gone []rota.Try, now rota.Elapsed) {
 			continue
 		}
 		a.gone = true
+		if a.over {
+			continue // and recorded before the keeper could be told
+		}
 		r.log.Warn("the store no longer has this attempt as ours; it is ended", "task", t.Task, "attempt", t.Attempt)
 		switch a.stage {
 		case fetching:

@@ -22,12 +22,16 @@ func noteOf(a *rota.Assignment) ([]byte, error) {
 // store has as ours and the keeper never got, and the other way round, the first renewal tells (P5, P10).
 func (r *reactor) resume(opened rota.Opened, earlier []keeper.Held) {
 	r.seq = opened.Seq
+	if len(earlier) > 0 {
+		r.renewAt = 0 // at once: somebody may have asked for an end meanwhile (P9)
+	}
 	for _, e := range earlier {
 		known := note{Retry: rota.DefaultRetry()}
 		if err := json.Unmarshal(e.Note, &known); err != nil {
 			r.log.Warn("what an attempt's note says cannot be read; its retries wait as by default", "task", e.Task, "attempt", e.Attempt, "err", err)
 		}
 		a := &attempt{Assignment: rota.Assignment{Try: e.Try, Retry: known.Retry, Failures: known.Failures, HasInput: known.Input, Spec: &rota.Spec{}}}
+		a.over = e.State == keeper.Ended
 		r.hold(a, inKeeper)
 		if known.Input {
 			r.useInput(e.Task.Job()).there = true // else the keeper would not have the attempt

@@ -13,12 +13,14 @@ import (
 
 // open opens the session. While the service is not available it goes on trying, until ctx ends.
 func (n *Node) open(ctx context.Context) (rota.Opened, error) {
-	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: true, Started: n.opts.Started}
+	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started}
 	again := afterFailure()
 	for {
 		opened, err := n.svc.OpenSession(ctx, o)
 		if err == nil {
-			n.keeper.Forget(n.opts.Started) // the store knows now
+			if n.opts.Opened != nil {
+				n.opts.Opened()
+			}
 			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots, "resumed", len(n.opts.Resumed))
 			return opened, nil
 		}
@@ -109,6 +111,7 @@ func (n *Node) await(ctx context.Context) {
 func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
 	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL/3)
 	defer cancel()
+	n.sample(&rn)
 	ans, err := n.svc.Renew(ctx, rn)
 	if len(ans.Strays) > 0 {
 		ans.Strays = without(ans.Strays, n.keeper.Held())

@@ -65,7 +65,7 @@ func (s *Server) exchanged(x *rota.Exchange, done *rota.Exchanged) {
 	for i := range x.Finished {
 		f := &x.Finished[i]
 		s.hub.changed(f.Task.Job())
-		if f.Outcome == rota.OutcomeFailed || f.Outcome == rota.OutcomeTimedOut {
+		if f.Outcome.IsRetried() {
 			s.loops.promoting.within(f.RetryIn.D())
 		}
 	}

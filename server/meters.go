@@ -49,7 +49,7 @@ func (m *meters) exchanged(x *rota.Exchange, done *rota.Exchanged, took time.Dur
 // Metrics are the server's metrics, ready to be registered.
 func (s *Server) Metrics() []prometheus.Collector {
 	m := s.meters
-	return []prometheus.Collector{m.submitted, m.claimed, m.finished, m.exchanges, tasksGauge{s.store}}
+	return []prometheus.Collector{m.submitted, m.claimed, m.finished, m.exchanges, tasksGauge{s.store}, nodesGauge{s.store}}
 }
 
 // tasksGauge reads the store's counters when it is asked.
@@ -72,6 +72,63 @@ func (g tasksGauge) Collect(ch chan<- prometheus.Metric) {
 	for _, q := range queues {
 		for _, state := range rota.States {
 			ch <- prometheus.MustNewConstMetric(tasksDesc, prometheus.GaugeValue, float64(q.Counts[state]), q.Name, state.String())
+		}
+	}
+}
+
+// nodesGauge reads what each node that is there told last (D6).
+type nodesGauge struct{ store rota.Store }
+
+// nodeFigure is one figure of a node. Those of its machine are there once the node has told of it.
+type nodeFigure struct {
+	desc    *prometheus.Desc
+	machine bool
+	of      func(n *rota.Node) float64
+}
+
+func newNodeFigure(name, help string, machine bool, of func(n *rota.Node) float64) nodeFigure {
+	return nodeFigure{prometheus.NewDesc(name, help, []string{"node"}, nil), machine, of}
+}
+
+var nodeFigures = []nodeFigure{
+	newNodeFigure("rota_node_slots", "Attempts that a node runs at once at most.", false, func(n *rota.Node) float64 { return float64(n.Slots) }),
+	newNodeFigure("rota_node_running", "Attempts that a node runs.", false, func(n *rota.Node) float64 { return float64(n.Running) }),
+	newNodeFigure("rota_node_load1", "Load average of a node's machine over a minute.", true, func(n *rota.Node) float64 { return n.Sample.Load1 }),
+	newNodeFigure("rota_node_cpus", "CPUs of a node's machine.", true, func(n *rota.Node) float64 { return float64(n.Sample.CPUs) }),
+	newNodeFigure("rota_node_memory_used_bytes", "Memory of a node's machine that is not available to programs.", true,
+		func(n *rota.Node) float64 { return float64(n.Sample.MemoryUsed) }),
+	newNodeFigure("rota_node_memory_total_bytes", "Memory of a node's machine.", true, func(n *rota.Node) float64 { return float64(n.Sample.MemoryTotal) }),
+	newNodeFigure("rota_node_disk_free_bytes", "Room that is left where a node's data folder is.", true,
+		func(n *rota.Node) float64 { return float64(n.Sample.DiskFree) }),
+	newNodeFigure("rota_node_disk_total_bytes", "Size of the file system where a node's data folder is.", true,
+		func(n *rota.Node) float64 { return float64(n.Sample.DiskTotal) }),
+}
+
+// Describe says which metrics these are.
+func (g nodesGauge) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range nodeFigures {
+		ch <- f.desc
+	}
+}
+
+// Collect reads the nodes that are there; see tasksGauge.
+func (g nodesGauge) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	nodes, err := g.store.Nodes(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(nodeFigures[0].desc, err)
+		return
+	}
+	for i := range nodes {
+		n := &nodes[i]
+		if n.State != rota.NodeUp && n.State != rota.NodeDraining {
+			continue
+		}
+		for _, f := range nodeFigures {
+			if !f.machine || n.Sample != nil {
+				ch <- prometheus.MustNewConstMetric(f.desc, prometheus.GaugeValue, f.of(n), n.Name)
+			}
 		}
 	}
 }

@@ -25,6 +25,10 @@ func TestMetrics(t *testing.T) {
 		{Try: got.Claimed[0].Try, Outcome: rota.OutcomeSucceeded}, {Try: rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, Outcome: rota.OutcomeFailed}}}); err != nil {
 		t.Fatal(err)
 	}
+	machine := rota.NodeSample{Load1: 0.5, CPUs: 2, MemoryUsed: 3, MemoryTotal: 4, DiskFree: 5, DiskTotal: 6, Slots: 9, Running: 9}
+	if _, err := s.Renew(admin, rota.Renewal{Session: "one", Machine: &machine}); err != nil {
+		t.Fatal(err)
+	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(s.Metrics()...)
 	families, err := registry.Gather()
@@ -45,7 +49,9 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	want := map[string]float64{"rota_submitted_total": 3, "rota_claimed_total": 2, "rota_finished_total succeeded": 1,
-		"rota_exchange_duration_seconds": 2, "rota_tasks default ready": 1, "rota_tasks default running": 1, "rota_tasks default succeeded": 1}
+		"rota_exchange_duration_seconds": 2, "rota_tasks default ready": 1, "rota_tasks default running": 1, "rota_tasks default succeeded": 1,
+		"rota_node_slots one": 4, "rota_node_running one": 1, "rota_node_load1 one": 0.5, "rota_node_cpus one": 2, "rota_node_memory_used_bytes one": 3,
+		"rota_node_memory_total_bytes one": 4, "rota_node_disk_free_bytes one": 5, "rota_node_disk_total_bytes one": 6}
 	if !maps.Equal(values, want) {
 		t.Errorf("got %v\nwant %v", values, want)
 	}

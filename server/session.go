@@ -82,6 +82,7 @@ func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	if _, err := s.allow(ctx, "renew"); err != nil {
 		return rota.Renewed{}, err
 	}
+	r.Samples = r.Samples[:min(len(r.Samples), rota.MaxSamples)] // a lease is not refused for them
 	results, err := s.store.Renew(ctx, []rota.Renewal{r})
 	if err == nil {
 		err = results[0].Err

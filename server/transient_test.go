@@ -20,7 +20,9 @@ func TestP27TransientServerClaimsItsOwnJobs(t *testing.T) {
 	submit(whole, "other")
 	submit(whole, "another")
 	mine := submit(transient, "mine")
-	open(t, transient, "home")
+	if _, err := transient.OpenSession(admin, rota.Opening{Session: "home", Key: "k", Sole: true, Node: rota.Node{Name: "n", Slots: 4, Transient: true}}); err != nil {
+		t.Fatal(err)
+	}
 	got, err := transient.Exchange(admin, rota.Exchange{Session: "home", Seq: 1, Claim: rota.Claim{Max: 5}})
 	if err != nil || len(got.Claimed) != 1 || got.Claimed[0].Task.Job() != mine {
 		t.Errorf("claimed %+v, error %v; want job %v alone", got.Claimed, err, mine)

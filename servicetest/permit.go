@@ -3,6 +3,7 @@ package servicetest
 import (
 	"errors"
 	"reflect"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -46,6 +47,8 @@ var methods = []struct {
 		return err
 	}},
 	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
+	{"Samples", rota.RoleViewer, func(c *client) error { _, err := c.Samples(c.ctx, rota.PlainTask(4711), 1); return err }},
+	{"NodeSamples", rota.RoleViewer, func(c *client) error { _, err := c.NodeSamples(c.ctx, "none", time.Time{}); return err }},
 	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {
 		_, err := c.PutSchedule(c.ctx, rota.Schedule{Name: "of-" + c.name(), Expr: "@daily", Spec: run()})
 		return err

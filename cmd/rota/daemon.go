@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -23,11 +21,6 @@ import (
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
-	"github.com/rotaqueue/rota/executor"
-	execjob "github.com/rotaqueue/rota/executor/exec"
-	"github.com/rotaqueue/rota/executor/script"
-	"github.com/rotaqueue/rota/executor/shell"
-	"github.com/rotaqueue/rota/keeper"
 	"github.com/rotaqueue/rota/node"
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/sqlstore"
@@ -35,26 +28,32 @@ import (
 
 // daemon is a whole node: store, server, keeper, node and API over one data folder.
 type daemon struct {
-	conf    config.Config
-	opts    cli.UpOptions
-	log     *slog.Logger
-	folder  *folder
-	store   *sqlstore.Store
-	keeper  *keeper.Local
-	node    *node.Node
-	server  *server.Server
-	api     *api.Server
-	unix    *net.UnixListener
-	tcp     net.Listener
-	started cli.Started
-	clients chan int // how many are connected, whenever that changes
+	conf     config.Config
+	opts     cli.UpOptions
+	log      *slog.Logger
+	folder   *folder
+	key      string // proves the node's name
+	store    *sqlstore.Store
+	sessions *sessions
+	server   *server.Server
+	api      *api.Server
+	unix     *net.UnixListener
+	socket   string // its path
+	tcp      net.Listener
+	started  cli.Started
+	clients  chan int // how many are connected, whenever that changes
 
 	doors  sync.WaitGroup // the listeners that are served
 	failed chan error
+	opened func()       // called once the session is open
+	next   func() error // what the process becomes when all is closed; nil: it ends
 }
 
 // up runs a node until it is told to stop.
 func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
+	if o.Check {
+		return checkUp(ctx, c)
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -64,10 +63,19 @@ func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
 	}
 	defer f.close()
 	d := &daemon{conf: c, opts: o, folder: f, log: newLog(c.Log, o.Stderr), clients: make(chan int, 1)}
+	d.sessions = &sessions{d: d, work: f.file("work")}
 	if err := d.open(ctx); err != nil {
 		return err
 	}
-	return d.run(ctx)
+	err = d.run(ctx)
+	if err != nil || d.next == nil {
+		if left := int(d.sessions.left.Load()); d.opts.Left != nil {
+			d.opts.Left(cli.Downed{Node: true, Running: left})
+		}
+		return err
+	}
+	f.close()
+	return d.next()
 }
 
 func newLog(c config.Log, w io.Writer) *slog.Logger {
@@ -90,50 +98,39 @@ func (d *daemon) open(ctx context.Context) (err error) {
 			undo[i]()
 		}
 	}()
-	key, err := d.folder.key()
-	if err != nil {
+	if d.key, err = d.folder.key(); err != nil {
 		return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", d.folder.path, plain(err))
 	}
 	if d.store, err = sqlstore.Open(ctx, d.folder.file("rota.db"), sqlstore.Options{}); err != nil {
 		return err
 	}
 	undo = append(undo, func() { d.store.Close() })
-	work := d.folder.file("work")
-	started, err := keeper.Started(work)
-	if err != nil {
-		return err
-	}
-	if d.keeper, err = keeper.New(keeper.Options{Dir: work, Slots: d.conf.Slots, Log: d.log}); err != nil {
-		return err
-	}
-	undo = append(undo, func() { d.keeper.Close() })
 	if d.unix, err = api.ListenUnix(d.folder.path); err != nil {
 		return err
 	}
 	undo = append(undo, func() { d.unix.Close() })
-	session := newSession()
-	d.server = server.New(d.store, d.serverOptions(session))
-	d.node = node.New(d.server, d.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, node.Options{
-		Name: d.conf.Name, Key: key, Session: session, Started: started, Slots: d.conf.Slots,
-		Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
-		Dir:    work, Socket: d.unix.Addr().String(), Transient: d.opts.Transient, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), Log: d.log})
+	d.socket = d.unix.Addr().String()
+	all, err := d.sessions.connect(ctx)
+	if err != nil {
+		return err
+	}
+	undo = append(undo, func() {
+		for _, s := range all {
+			s.keeper.Close()
+		}
+	})
+	d.server = server.New(d.store, d.serverOptions(all[0].id()))
+	d.sessions.employ(all)
 	return d.listen()
 }
 
 func (d *daemon) serverOptions(session rota.SessionID) server.Options {
 	o := server.Options{Log: d.log, Node: d.conf.Name, Transient: d.opts.Transient, TrustSubmitters: d.conf.TrustSubmitters,
-		Retention: d.conf.Retention.Rota(), Live: live{d}}
+		Retention: d.conf.Retention.Rota(), Live: d.sessions}
 	if d.opts.Transient {
 		o.Home = session
 	}
 	return o
-}
-
-// live reads running attempts' output from the daemon's node, which is made after its server.
-type live struct{ d *daemon }
-
-func (l live) Output(ctx context.Context, q rota.OutputQuery) (rota.Output, bool, error) {
-	return l.d.node.Output(ctx, q)
 }
 
 // listen opens the API: the socket is there already; a transient node has no address.
@@ -143,7 +140,8 @@ func (d *daemon) listen() error {
 	metrics.MustRegister(d.server.Metrics()...)
 	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log,
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
-	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.unix.Addr().String()}
+	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
+	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
 	if d.opts.Transient || d.conf.Listen == config.NoListen {
 		return nil
 	}
@@ -155,7 +153,6 @@ func (d *daemon) listen() error {
 	if note != "" {
 		d.started.Notes = append(d.started.Notes, note)
 	}
-	d.started.Notes = append(d.started.Notes, "jobs end when this process ends; kill -QUIT lets them finish first")
 	return nil
 }
 
@@ -185,12 +182,12 @@ func (d *daemon) run(ctx context.Context) error {
 		d.doors.Go(func() { d.serve(ln) })
 	}
 	nodeEnded := make(chan error, 1)
-	go func() { nodeEnded <- d.node.Run(working) }()
+	go func() { nodeEnded <- d.sessions.run(working) }()
 
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR2)
 	defer signal.Stop(signals)
-	all.Go(func() { d.handleSignals(working, signals, stopNode) })
+	all.Go(func() { d.handleSignals(working, signals) })
 	if d.opts.Transient {
 		all.Go(func() { d.endWhenAlone(working) })
 	}
@@ -210,7 +207,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.close(stopServer)
 	all.Wait()
 	d.doors.Wait()
-	d.log.Info("node is down", "node", d.conf.Name)
+	d.log.Info("node is down", "node", d.conf.Name, "left", d.sessions.left.Load())
 	return err
 }
 
@@ -242,8 +239,7 @@ func (d *daemon) listeners() []net.Listener {
 
 // close ends the doors first, then what is behind them; the folder's lock is let go last, by the caller.
 func (d *daemon) close(stopServer func()) {
-	d.keeper.Close()
-	bye, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	bye, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if d.api.Shutdown(bye) != nil {
 		d.api.Close()
@@ -254,28 +250,65 @@ func (d *daemon) close(stopServer func()) {
 	}
 }
 
-// handleSignals: TERM, INT and HUP (a closed terminal) stop the node, QUIT lets what runs end first. TERM or INT ends a
-// drain too.
-func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal, stop func()) {
+// handleSignals: TERM and INT leave what runs to the keeper, QUIT lets it end first, HUP begins anew in the same process,
+// with the configuration as it is then, and USR2 makes it the program that "rota upgrade" asks for.
+func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
+	terminal := hasTerminal()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-signals:
 			d.log.Info("signal", "signal", s.String())
-			if s != syscall.SIGQUIT {
-				stop()
-				return
+			switch {
+			case s == syscall.SIGQUIT:
+				d.sessions.tell((*node.Node).Drain)
+			case s == syscall.SIGUSR2:
+				d.upgrade()
+			case s == syscall.SIGHUP && (!terminal || hasTerminal()):
+				d.restart()
+			default: // also HUP of a terminal that was closed
+				signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
+				d.leave()
 			}
-			d.node.Drain()
 		}
 	}
 }
 
-func newSession() rota.SessionID {
-	b := make([]byte, 16)
-	rand.Read(b)
-	return rota.SessionID(hex.EncodeToString(b))
+// hasTerminal reports whether the process has a controlling terminal that is there.
+func hasTerminal() bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	tty.Close()
+	return true
+}
+
+// leave ends the daemon, and leaves what runs to the keepers.
+func (d *daemon) leave() { d.sessions.tell((*node.Node).Leave) }
+
+// restart makes the process itself again, if what is configured now is right.
+func (d *daemon) restart() {
+	if d.opts.Reload != nil {
+		if err := d.opts.Reload(); err != nil {
+			d.log.Error("the configuration is not read again: it is wrong", "err", err, "fix", rota.FixOf(err))
+			return
+		}
+	}
+	program, err := ownProgram()
+	if err != nil {
+		d.log.Error("the configuration is not read again", "err", err)
+		return
+	}
+	d.next = func() error { return become(program) }
+	d.leave()
+}
+
+// become makes this process another program, with the same arguments.
+func become(program string) error {
+	err := syscall.Exec(program, os.Args, os.Environ())
+	return rota.Errorf(rota.ErrUnavailable, "start %s in the place of this process: %v", program, err).WithFix("rota up")
 }
 
 // brief is how long somebody who is no node, such as a submit, may hold the folder.
@@ -300,7 +333,7 @@ func takeFolder(ctx context.Context, path string, o cli.UpOptions) (*folder, err
 				return nil, err
 			case gone == nil:
 				asked = true
-				fmt.Fprintln(o.Stderr, "rota: a transient node uses the folder; it hands over when what it runs has ended")
+				fmt.Fprintln(o.Stderr, "rota: a transient node hands the folder over, and what it runs")
 			}
 		}
 		select {
@@ -323,7 +356,7 @@ func askTransient(ctx context.Context, path string) (rota.Status, error) {
 		return st, err
 	}
 	if pid := holderPID(path); pid != 0 {
-		err = syscall.Kill(pid, syscall.SIGQUIT)
+		err = syscall.Kill(pid, syscall.SIGTERM)
 	}
 	return st, err
 }

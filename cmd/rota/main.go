@@ -19,8 +19,11 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == keeperCommand {
+		return runKeeper(args[1:])
+	}
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Transient: startTransient, Doctor: examine, Bench: benchmark}
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
 }
 

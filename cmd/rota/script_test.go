@@ -50,10 +50,33 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// buildRota builds the binary as it is shipped, or with the race detector when this test has it.
+// buildRota builds the binary as it is shipped, or with the race detector when this test has it; and beside it one of a
+// version that may come next, with a schema of its own.
 func buildRota(t *testing.T) (folder string) {
 	folder = t.TempDir()
-	args, cgo := []string{"build", "-buildvcs=false", "-o", filepath.Join(folder, "rota")}, "CGO_ENABLED=0"
+	build(t, filepath.Join(folder, "rota"))
+	migrations, err := filepath.Abs("../../store/sqlstore/migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	migration, err := filepath.Abs("testdata/next.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(folder, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(migrations, "09999_next.sql"): migration}})
+	if err == nil {
+		err = os.WriteFile(overlay, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	build(t, filepath.Join(folder, "next"), "-overlay", overlay, "-ldflags", "-X github.com/rotaqueue/rota.Version=99.0.0-next")
+	return folder
+}
+
+func build(t *testing.T, to string, flags ...string) {
+	args, cgo := append([]string{"build", "-buildvcs=false", "-o", to}, flags...), "CGO_ENABLED=0"
 	if race() {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
@@ -62,7 +85,6 @@ func buildRota(t *testing.T) (folder string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build rota: %v\n%s", err, out)
 	}
-	return folder
 }
 
 // race reports whether this test, and so the binary, has the race detector.
@@ -73,7 +95,7 @@ func race() bool {
 
 func setUpScript(env *testscript.Env, bin string) error {
 	for key, value := range map[string]string{
-		"PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
+		"NEXT": bin + "/next", "PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
 		"HOME": env.WorkDir + "/home", "XDG_CONFIG_HOME": env.WorkDir + "/config", "XDG_DATA_HOME": env.WorkDir + "/share",
 		"ROTA_DATA": env.WorkDir + "/data", "ROTA_NODE_NAME": "here", "ROTA_LISTEN": "none", "ROTA_SLOTS": "2",
 	} {
@@ -101,6 +123,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":   command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
 	"up":      command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
 	"signal":  command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
+	"keeper":  command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
 	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
 	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
 	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
@@ -188,8 +211,10 @@ func (s *script) end() {
 	}
 }
 
-// endHolder ends the node that holds a data folder: its process is written into the lock that it holds.
+// endHolder ends the node that holds a data folder, whose process is written into the lock that it holds, and then what
+// its keepers run.
 func (s *script) endHolder(lock string) {
+	defer s.endKeepers(filepath.Dir(lock))
 	f, err := os.Open(lock)
 	if err != nil {
 		return
@@ -208,6 +233,23 @@ func (s *script) endHolder(lock string) {
 	late := time.AfterFunc(patience/2, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 	defer late.Stop()
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+}
+
+// endKeepers kills the keepers of a data folder that no daemon has, with what they run. Their processes are known by
+// their arguments.
+func (s *script) endKeepers(data string) {
+	for _, pid := range s.keepers(data) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func (s *script) keepers(data string) (pids []int) {
+	for pid, args := range s.left() {
+		if strings.HasPrefix(args, "rota keeper "+filepath.Join(data, "work", "keepers")+"/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // findLeft looks for processes of this script, which have its folder in their environment. Where there is no /proc
@@ -306,6 +348,20 @@ func signalTo(ts *testscript.TestScript, s *script, _ bool, args []string) {
 		ts.Fatalf("no such signal: %s", args[0])
 	}
 	ts.Check(s.process(ts, args[1]).cmd.Process.Signal(number))
+}
+
+func signalKeepers(ts *testscript.TestScript, s *script, _ bool, args []string) {
+	number := unix.SignalNum("SIG" + args[0])
+	pids := s.keepers(ts.Getenv("ROTA_DATA"))
+	if number == 0 || len(pids) == 0 {
+		ts.Fatalf("signal %s to %d keepers", args[0], len(pids))
+	}
+	for _, pid := range pids {
+		ts.Check(syscall.Kill(pid, number))
+	}
+	if number == syscall.SIGKILL && !until(func() bool { return len(s.keepers(ts.Getenv("ROTA_DATA"))) == 0 }, patience) {
+		ts.Fatalf("a keeper was killed and lives")
+	}
 }
 
 func ends(ts *testscript.TestScript, s *script, _ bool, args []string) {

@@ -14,6 +14,7 @@ import (
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/config"
+	"github.com/rotaqueue/rota/node"
 )
 
 // linger is how long a transient node waits for another client after its last client and task (P27).
@@ -145,7 +146,7 @@ func (d *daemon) endWhenAlone(ctx context.Context) {
 		case <-alone.C:
 			if clients == 0 && !d.busy(ctx) && d.closeDoor(ctx) {
 				d.log.Info("nobody needs this transient node any more")
-				d.node.Drain()
+				d.sessions.tell((*node.Node).Drain)
 				return
 			}
 			alone.Reset(linger)
@@ -171,7 +172,7 @@ func (d *daemon) closeDoor(ctx context.Context) bool {
 
 // busy reports whether tasks submitted through this node still run or wait for anything but somebody's release.
 func (d *daemon) busy(ctx context.Context) bool {
-	if d.node.Busy() > 0 {
+	if d.sessions.busy() > 0 {
 		return true
 	}
 	st, err := d.server.Status(ctx)

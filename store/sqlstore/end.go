@@ -15,9 +15,9 @@ type end struct {
 	to rota.State
 }
 
-// Outcomes are stored by their place here.
+// Outcomes are stored by their place here: a new one comes last.
 var outcomes = []rota.Outcome{"", rota.OutcomeSucceeded, rota.OutcomeFailed, rota.OutcomeTimedOut, rota.OutcomeRefused,
-	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost}
+	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost, rota.OutcomeOutOfMemory}
 
 func outcomeNumber(o rota.Outcome) int { return slices.Index(outcomes, o) }
 
@@ -109,10 +109,10 @@ func took(f *rota.Finish) string {
 	if f.StartedAgo > 0 {
 		ran = max(0, (f.StartedAgo - f.EndedAgo).Micros())
 	}
-	b := make([]byte, 0, 64)
+	b := make([]byte, 0, 96)
 	b = append(b, '[')
 	for i, n := range [...]int64{f.EndedAgo.Micros(), ran, f.CPUUser.Micros(), f.CPUSystem.Micros(), f.MaxRSS,
-		orUnknown(f.Stdout), orUnknown(f.Stderr)} {
+		orUnknown(f.Stdout), orUnknown(f.Stderr), f.Memory, f.IORead, f.IOWrite} {
 		if i > 0 {
 			b = append(b, ',')
 		}

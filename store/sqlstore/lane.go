@@ -80,9 +80,9 @@ func (t *tx) laneQueues() (map[int64]string, error) {
 
 // openHomes lets every node claim what was reserved for sessions that are no more, or never came to be; except is one
 // that is about to. It touches lanes, not tasks.
-func (t *tx) openHomes(except rota.SessionID) error {
-	n, err := t.exec(`UPDATE lane SET home = '' WHERE home <> '' AND home <> ?1 AND home NOT IN (SELECT name FROM session WHERE state = 1)`,
-		string(except))
+func (t *tx) openHomes(except rota.SessionID, node string) error {
+	n, err := t.exec(`UPDATE lane SET home = '' WHERE home <> '' AND home <> ?1 AND home NOT IN (SELECT name FROM session WHERE state = 1 AND node <> ?2)`,
+		string(except), node)
 	if n > 0 {
 		t.s.w.lanes = nil
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/pressly/goose/v3"
@@ -15,8 +17,39 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Schema is the newest version of the schema that this binary knows.
-const Schema = 2
+// Schema is the newest version of the schema that this binary knows: that of its last migration.
+var Schema = newest()
+
+func newest() int {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil || len(files) == 0 {
+		panic("sqlstore: no migrations")
+	}
+	n, err := strconv.Atoi(files[len(files)-1].Name()[:5])
+	if err != nil {
+		panic("sqlstore: " + err.Error())
+	}
+	return n
+}
+
+// Fits refuses the store at a path if this binary is too old for it (P24). One that is not there, or that it would bring
+// to its own schema, fits. It may be asked while another process serves the store.
+func Fits(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	s := &Store{path: path}
+	db, err := openSQLite(path, sqliteReader, 1)
+	if err != nil {
+		return s.classify(err)
+	}
+	defer db.Close()
+	version, least, err := schemaOf(ctx, db)
+	if err != nil {
+		return s.classify(err)
+	}
+	return checkVersion(version, least)
+}
 
 // migrate brings a store to this binary's schema, each step in one transaction. A store that is ahead is left as it
 // is and used, provided that it says it can be: a release only adds, and removes one release later (P24).

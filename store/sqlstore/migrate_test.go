@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/pressly/goose/v3"
@@ -13,9 +15,58 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// first makes a database with the first schema, as the release that had no other left it: a job that waits, in a queue
-// of its own.
-func first(t *testing.T) string {
+// A store that a later version has been at is used as long as it says that it can be, and refused else.
+func TestP24AStoreOfALaterVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rota.db")
+	if err := Fits(t.Context(), path); err != nil {
+		t.Errorf("no store yet: %v", err)
+	}
+	change := func(statements ...string) {
+		t.Helper()
+		s, err := Open(t.Context(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		for _, text := range statements {
+			if _, err := db.Exec(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	change(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9998, 1)`, `CREATE TABLE of_a_later_version (id INTEGER)`)
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		s, err := Open(t.Context(), path, o)
+		if err != nil {
+			t.Fatalf("%+v: %v", o, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := Fits(t.Context(), path); err != nil {
+		t.Error(err)
+	}
+	change(`UPDATE meta SET value = '9998' WHERE key = 'min_schema'`)
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		if _, err := Open(t.Context(), path, o); !errors.Is(err, rota.ErrUnsupported) || rota.FixOf(err) == "" {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if err := Fits(t.Context(), path); !errors.Is(err, rota.ErrUnsupported) {
+		t.Error(err)
+	}
+}
+
+// earlier makes a database with an earlier schema: a job that waits, in a queue of its own.
+func earlier(t *testing.T, schema int64) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rota.db")
 	db, err := openSQLite(path, sqliteWriter, 1)
@@ -29,7 +80,7 @@ func first(t *testing.T) string {
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err == nil {
-		_, err = p.UpTo(context.Background(), 1)
+		_, err = p.UpTo(context.Background(), schema)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -51,10 +102,15 @@ func first(t *testing.T) string {
 	return path
 }
 
-// TestP24AStoreOfTheFirstSchemaGoesOn opens a database with data in it that an earlier release made.
-func TestP24AStoreOfTheFirstSchemaGoesOn(t *testing.T) {
+// TestP24AStoreOfAnEarlierSchemaGoesOn opens databases with data in them that earlier versions made.
+func TestP24AStoreOfAnEarlierSchemaGoesOn(t *testing.T) {
+	for _, schema := range []int{1, 3} {
+		t.Run(strconv.Itoa(schema), func(t *testing.T) { goesOn(t, earlier(t, int64(schema))) })
+	}
+}
+
+func goesOn(t *testing.T, path string) {
 	ctx := t.Context()
-	path := first(t)
 	if _, err := Open(ctx, path, Options{ReadOnly: true}); err == nil {
 		t.Error("it was read as it is, although only a writer can bring it up to date")
 	}

@@ -61,10 +61,14 @@ func (t *tx) markRemoved(ids []rota.JobID) error {
 	return err
 }
 
-// sweepPrune removes history past its retention, cancels uploads that were abandoned, and forgets old keys.
+// sweepPrune removes history past its retention, cancels uploads that were abandoned, forgets old keys, and thins out
+// what nodes told of themselves.
 func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 	n, err := t.removeMarked(stepRows)
 	if err != nil || n > 0 {
+		return rota.Swept{Moved: n, More: true}, err
+	}
+	if n, err := t.thinNodes(); err != nil || n >= stepRows {
 		return rota.Swept{Moved: n, More: true}, err
 	}
 	if found, err := t.abandonUpload(keep.Uploads); err != nil || found {
@@ -175,6 +179,7 @@ func (t *tx) removeTasks(job rota.JobID, max int) (int, error) {
 	for _, q := range []string{
 		`DELETE FROM attempt WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM output WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM sample WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM task WHERE id BETWEEN ?1 AND ?2`,
 	} {

@@ -54,15 +54,22 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
 			WithFix("rota up --name ANOTHER-NAME")
 	}
+	if err := t.rename(o); err != nil {
+		return rota.Opened{}, err
+	}
 	opened, again, err := t.openAgain(o)
 	if err != nil {
 		return opened, err
+	}
+	if again && !o.Sole {
+		return opened, nil
 	}
 	if o.Sole {
 		if err := t.loseSessions(o); err != nil {
 			return opened, err
 		}
 	}
+	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
 		return opened, err
@@ -75,6 +82,17 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 			string(o.Session), o.Node.Name, sessionOpen, t.now)
 	}
 	return opened, err
+}
+
+// rename gives a node that comes back with another name the sessions that it has: the key tells that it is the same.
+func (t *tx) rename(o rota.Opening) error {
+	n, err := t.exec(`UPDATE session SET node = ?1 WHERE state = 1 AND node <> ?1 AND node IN (SELECT name FROM node WHERE key = ?2)`,
+		o.Node.Name, o.Key)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = t.exec(`UPDATE node SET state = ?3, seen = ?4 WHERE key = ?2 AND name <> ?1`, o.Node.Name, o.Key, string(rota.NodeDown), t.now)
+	return err
 }
 
 // openAgain reports whether the session is open already, and how far it has come: the answer was lost, or another daemon
@@ -97,16 +115,24 @@ func (t *tx) openAgain(o rota.Opening) (opened rota.Opened, again bool, err erro
 // loseSessions marks a node's other sessions lost, and gives back what they had claimed and never started. What is
 // left of sessions lost before is not looked at: it had been started, else it would have been given back then.
 func (t *tx) loseSessions(o rota.Opening) error {
-	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1 AND name <> ?2)`,
-		o.Node.Name, string(o.Session))
+	alive, err := json.Marshal(append([]rota.SessionID{o.Session}, o.Others...))
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name <> ?3`, o.Node.Name, sessionLost,
-		string(o.Session)); err != nil {
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1
+		AND name NOT IN (SELECT value FROM json_each(?2)))`, o.Node.Name, string(alive))
+	if err != nil {
 		return err
 	}
-	if err := t.openHomes(o.Session); err != nil {
+	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name NOT IN (SELECT value FROM json_each(?3))`,
+		o.Node.Name, sessionLost, string(alive)); err != nil {
+		return err
+	}
+	home := rota.SessionID("")
+	if o.Node.Transient {
+		home = o.Session
+	}
+	if err := t.openHomes(home, o.Node.Name); err != nil {
 		return err
 	}
 	var ends []end
@@ -160,10 +186,16 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 		}
 		return nil
 	}, `SELECT id, attempt, coalesce(ending, 0) FROM task WHERE state = 5 AND session = ?1 ORDER BY id`, id)
-	if err == nil && seq == r.Seq {
+	if err != nil {
+		return err
+	}
+	if seq == r.Seq {
 		out.Strays, out.Gone = without(has, r.Held), without(r.Held, has)
 	}
-	return err
+	if err := t.keepSamples(r.Samples, has); err != nil {
+		return err
+	}
+	return t.keepNodeSample(node, r.Machine)
 }
 
 // Endings are stored by their place here.
@@ -209,7 +241,7 @@ func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
 		if err != nil {
 			return err
 		}
-		return t.openHomes("")
+		return t.openHomes("", "")
 	})
 }
 
@@ -233,5 +265,8 @@ func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
 	}, `SELECT n.name, n.doc, n.state, n.started, n.seen,
 		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state = 1)
 		FROM node n ORDER BY n.name`)
-	return nodes, err
+	if err != nil {
+		return nodes, err
+	}
+	return nodes, s.latestSamples(ctx, nodes)
 }

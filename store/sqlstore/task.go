@@ -35,7 +35,7 @@ func (f *attemptFields) fill(a *rota.Attempt) error {
 	if f.took == "" {
 		return nil
 	}
-	n := make([]int64, 0, 7) // as took wrote them; earlier versions ended before the bytes written
+	n := make([]int64, 0, 10) // as took wrote them; earlier versions ended before the bytes written, or after them
 	if err := json.Unmarshal([]byte(f.took), &n); err != nil {
 		return err
 	}
@@ -47,6 +47,9 @@ func (f *attemptFields) fill(a *rota.Attempt) error {
 	a.CPUUser, a.CPUSystem, a.MaxRSS = duration(n[2]), duration(n[3]), n[4]
 	if len(n) > 5 {
 		a.Stdout, a.Stderr = known(n[5]), known(n[6])
+	}
+	if len(n) > 7 {
+		a.Memory, a.IORead, a.IOWrite = n[7], n[8], n[9]
 	}
 	return nil
 }

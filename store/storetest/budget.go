@@ -124,7 +124,7 @@ func budgetCounts(t *testing.T, w *world) {
 		if want := 10 + i - failures; got[0].Limit != want {
 			t.Errorf("attempt %d: limit %d, want %d", i+1, got[0].Limit, want)
 		}
-		if o == rota.OutcomeFailed || o == rota.OutcomeTimedOut {
+		if o.IsRetried() {
 			failures++
 		}
 		s.finish(t, end(got[0].Try, o))

@@ -12,7 +12,7 @@ func testFate(s suite) {
 }
 
 var outcomes = []rota.Outcome{rota.OutcomeSucceeded, rota.OutcomeFailed, rota.OutcomeTimedOut, rota.OutcomeRefused,
-	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost}
+	rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost, rota.OutcomeOutOfMemory}
 
 // fateAgrees plays random lives of a task, with retries by hand, and compares every end with rota.Fate.
 func fateAgrees(t *testing.T, w *world) {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -185,6 +186,14 @@ func (f *Faulty) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 
 func (f *Faulty) Output(ctx context.Context, q rota.OutputQuery) (rota.Output, error) {
 	return through(f, "Output", func() (rota.Output, error) { return f.store.Output(ctx, q) })
+}
+
+func (f *Faulty) Samples(ctx context.Context, task rota.TaskID, attempt int) (rota.Series, error) {
+	return through(f, "Samples", func() (rota.Series, error) { return f.store.Samples(ctx, task, attempt) })
+}
+
+func (f *Faulty) NodeSamples(ctx context.Context, node string, since time.Time) ([]rota.NodeSample, error) {
+	return through(f, "NodeSamples", func() ([]rota.NodeSample, error) { return f.store.NodeSamples(ctx, node, since) })
 }
 
 func (f *Faulty) PutSchedule(ctx context.Context, s rota.Schedule) (rota.Schedule, error) {

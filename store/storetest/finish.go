@@ -69,12 +69,14 @@ func finishKeeps(t *testing.T, w *world) {
 	s := w.session(t)
 	code, size := 137, int64(12)
 	for _, f := range []rota.Finish{
-		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Usage: rota.Usage{CPUUser: rota.Duration(1500 * time.Millisecond), CPUSystem: rota.Duration(time.Millisecond), MaxRSS: 5 << 30}, Written: written(0, 5<<30)},
+		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Usage: rota.Usage{CPUUser: rota.Duration(1500 * time.Millisecond), CPUSystem: rota.Duration(time.Millisecond), MaxRSS: 5 << 30,
+			Memory: 6 << 30, IORead: 7 << 30, IOWrite: 8 << 30}, Written: written(0, 5<<30)},
 		{Outcome: rota.OutcomeFailed, Exit: &code, Reason: "exit 137: \"ü\"", Written: rota.Written{Stderr: new(int64)}},
 		{Outcome: rota.OutcomeSucceeded, Exit: new(int), Written: rota.Written{Stdout: &size}},
 		{Outcome: rota.OutcomeFailed, Signal: 9, Reason: "killed by a signal"},
 		{Outcome: rota.OutcomeTimedOut, Signal: 15, Reason: "timed out"},
 		{Outcome: rota.OutcomeRefused, Reason: "no such file"},
+		{Outcome: rota.OutcomeOutOfMemory, Signal: 9, Reason: "out of memory", Usage: rota.Usage{Memory: 1 << 40, IORead: 1}},
 	} {
 		f.Try = s.claimOne(t, w.one(t))
 		s.finish(t, f)

@@ -11,6 +11,7 @@ func testHome(s suite) {
 	s.test("P27_a_home_claims_its_own_jobs_and_nobody_else_does", homeOwn)
 	s.test("P27_a_home_that_closed_leaves_its_jobs_to_all", homeClosed)
 	s.test("P27_a_home_that_was_lost_leaves_its_jobs_to_all", homeLost)
+	s.test("P27_a_whole_node_takes_over_what_a_transient_one_had_for_itself", homeOfWhole)
 	s.test("P27_order_across_homes_is_by_rank_and_id", homeOrder)
 	s.test("P27_retried_and_made_later_tasks_stay_at_home", homeStays)
 }
@@ -65,6 +66,27 @@ func homeLost(t *testing.T, w *world) {
 	}
 	if got := ids(whole.claim(t, 9)); !slices.Equal(got, []rota.TaskID{running, id}) {
 		t.Errorf("claimed %v, want %v and %v", got, running, id)
+	}
+	w.verify(t)
+}
+
+// homeOfWhole is a home whose session goes on as a whole node's: a transient node handed its keeper over.
+func homeOfWhole(t *testing.T, w *world) {
+	h := w.session(t)
+	id := w.one(t, home(h.id))
+	o := h.opening(true)
+	o.Node.Transient = true
+	if _, err := w.OpenSession(w.ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(h.claim(t, 9)); len(got) != 0 {
+		t.Errorf("claimed %v that a transient node's home has", got)
+	}
+	if _, err := w.OpenSession(w.ctx, h.opening(true)); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(h.claim(t, 9)); !slices.Equal(got, []rota.TaskID{id}) {
+		t.Errorf("claimed %v, want %v", got, id)
 	}
 	w.verify(t)
 }

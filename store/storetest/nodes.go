@@ -10,6 +10,8 @@ import (
 func testNodes(s suite) {
 	s.test("P4_a_name_belongs_to_a_key", nodeKey)
 	s.test("P4_a_node_may_hold_several_sessions", nodeSessions)
+	s.test("P13_a_session_of_an_older_keeper_goes_on_beside_the_new_one", nodeOlder)
+	s.test("P4_a_node_with_another_name_keeps_its_sessions", nodeRenamed)
 	s.test("a_node_is_seen_as_it_is", nodeSeen)
 	s.test("opening_again_with_the_same_words_changes_nothing", nodeOpensAgain)
 	s.test("P6_renewals_are_answered_one_by_one", nodeRenewals)
@@ -116,6 +118,62 @@ func nodeOpensAgain(t *testing.T, w *world) {
 	w.settle(t)
 	w.wantState(t, id, rota.Running)
 	s.finish(t, end(try, rota.OutcomeSucceeded))
+	w.verify(t)
+}
+
+func nodeOlder(t *testing.T, w *world) {
+	old, dead := w.sessionOf(t, "n", true), w.sessionOf(t, "n", false)
+	runs := w.one(t)
+	try := old.claimOne(t, runs)
+	left := w.one(t)
+	dead.claimOne(t, left)
+	now := &session{w: w, id: rota.SessionID(w.name("session")), node: "n"}
+	o := now.opening(true)
+	o.Others = []rota.SessionID{old.id}
+	if _, err := w.OpenSession(w.ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	o = old.opening(false) // its daemon is the same, and says nothing new of the node
+	o.Node.Slots = 99
+	if got, err := w.OpenSession(w.ctx, o); err != nil || got.Seq != old.seq {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if n := w.node(t, "n"); n.Slots != 4 || n.Running != 1 {
+		t.Errorf("%+v", n)
+	}
+	w.settle(t)
+	w.wantState(t, runs, rota.Running)
+	w.wantState(t, left, rota.Ready)
+	old.finish(t, end(try, rota.OutcomeSucceeded))
+	now.claimOne(t, left)
+	w.verify(t)
+}
+
+func nodeRenamed(t *testing.T, w *world) {
+	goesOn, dead := w.sessionOf(t, "before", true), w.sessionOf(t, "before", false)
+	runs := w.one(t)
+	try := goesOn.claimOne(t, runs)
+	left := w.one(t)
+	dead.claimOne(t, left)
+	o := goesOn.opening(true) // with the key of its folder
+	o.Node.Name = "after"
+	if got, err := w.OpenSession(w.ctx, o); err != nil || got.Seq != goesOn.seq {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	w.settle(t)
+	w.wantState(t, runs, rota.Running)
+	w.wantState(t, left, rota.Ready)
+	if b, a := w.node(t, "before"), w.node(t, "after"); b.State != rota.NodeDown || b.Running != 0 || a.State != rota.NodeUp || a.Running != 1 {
+		t.Errorf("before %+v, after %+v", b, a)
+	}
+	goesOn.finish(t, end(try, rota.OutcomeSucceeded))
+	o.Session, o.Key, o.Node.Name = "thief", "another key", "thief"
+	if _, err := w.OpenSession(w.ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.node(t, "after"); n.State != rota.NodeUp {
+		t.Errorf("another node with another key made it %+v", n)
+	}
 	w.verify(t)
 }
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		{"promote", testPromote},
 		{"prune", testPrune},
 		{"output", testOutput},
+		{"samples", testSamples},
 		{"schedules", testSchedules},
 		{"tokens", testTokens},
 		{"queues", testQueues},

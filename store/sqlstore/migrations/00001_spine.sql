@@ -96,7 +96,9 @@ CREATE TABLE task (
   claimed       BIGINT,
   ended         BIGINT,                      -- when its end was recorded
   took          TEXT,                        -- JSON: [us from end to record, us it ran or -1, user us, system us, bytes of memory,
-                                             -- bytes to stdout, to stderr: each -1 if not known, or both missing]
+                                             -- bytes to stdout, to stderr: each -1 if not known, peak of memory
+                                             -- of all processes, bytes read, bytes written]; what a version did not
+                                             -- know of yet is missing at the end
   outcome       SMALLINT,
   exit          BIGINT,
   signal        BIGINT,

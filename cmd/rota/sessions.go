@@ -1,0 +1,318 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+	execjob "github.com/rotaqueue/rota/executor/exec"
+	"github.com/rotaqueue/rota/executor/script"
+	"github.com/rotaqueue/rota/executor/shell"
+	"github.com/rotaqueue/rota/keeper"
+	"github.com/rotaqueue/rota/node"
+)
+
+// session is a keeper's life, and the node that claims and finishes for it (P4).
+type session struct {
+	dir    string
+	keeper *keeper.Remote
+	node   *node.Node
+	ending chan struct{} // closed when we end it, or leave it, ourselves
+	lost   chan struct{} // closed when it is over, and nothing is left of it unless we left it
+}
+
+func (s *session) id() rota.SessionID { return s.keeper.Hello().Session }
+
+// sessions are a data folder's: the first takes what is new, those behind it are older versions' and stay until what
+// they run has ended (P13).
+//
+// The folders of the keepers are work/keepers/1 and so on. One whose keeper is dead is removed once the store knows what
+// had been started there.
+type sessions struct {
+	d       *daemon
+	work    string
+	dead    []string   // folders of dead keepers, of which the store does not know yet
+	started []rota.Try // what those had started
+
+	mu   sync.Mutex
+	all  []*session
+	told func(*node.Node) // what the nodes were told; nil: nothing
+
+	left atomic.Int64 // attempts that were left to their keepers
+}
+
+// connect takes over the keepers that live, ends what dead ones left before anything else (P11), and starts a keeper if
+// there is none of this version. The sessions have no nodes yet.
+func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
+	found, err := ss.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var current *session
+	var older []*session
+	for _, s := range slices.Backward(found) {
+		switch {
+		case current == nil && s.keeper.Hello().Version == rota.Version:
+			current = s
+			current.keeper.Resize(ss.d.conf.Slots)
+		case len(s.keeper.Resumed()) > 0:
+			older = append(older, s)
+		default:
+			ss.dead = append(ss.dead, s.dir)
+			err = errors.Join(err, s.keeper.End())
+		}
+	}
+	if err == nil && current == nil {
+		current = newSession(ss.nextDir())
+		current.keeper, err = startKeeper(ctx, keeper.Options{Dir: current.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots})
+	}
+	return append([]*session{current}, older...), err
+}
+
+func newSession(dir string) *session {
+	return &session{dir: dir, ending: make(chan struct{}), lost: make(chan struct{})}
+}
+
+// find are the keepers that live. Of the dead ones it ends what they left.
+func (ss *sessions) find(ctx context.Context) (found []*session, err error) {
+	ss.dead, ss.started = nil, nil
+	for _, dir := range ss.dirs() {
+		k, err := dialKeeper(ctx, dir)
+		switch {
+		case errors.Is(err, keeper.ErrDead):
+			tries, err := keeper.Recover(dir, ss.d.log)
+			if err != nil {
+				return found, err
+			}
+			ss.dead, ss.started = append(ss.dead, dir), append(ss.started, tries...)
+		case err != nil:
+			return found, err
+		default:
+			s := newSession(dir)
+			s.keeper = k
+			found = append(found, s)
+			ss.d.log.Info("a keeper is taken over", "keeper", k.Hello().PID, "version", k.Hello().Version, "holds", len(k.Resumed()))
+		}
+	}
+	return found, nil
+}
+
+// dirs are the keepers' folders, in the order in which they were made.
+func (ss *sessions) dirs() []string {
+	entries, _ := os.ReadDir(filepath.Join(ss.work, "keepers"))
+	var numbers []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	dirs := make([]string, len(numbers))
+	for i, n := range numbers {
+		dirs[i] = ss.dir(n)
+	}
+	return dirs
+}
+
+func (ss *sessions) dir(n int) string { return filepath.Join(ss.work, "keepers", strconv.Itoa(n)) }
+
+func (ss *sessions) nextDir() string {
+	last := 0
+	if dirs := ss.dirs(); len(dirs) > 0 {
+		last, _ = strconv.Atoi(filepath.Base(dirs[len(dirs)-1]))
+	}
+	return ss.dir(last + 1)
+}
+
+// employ makes a node for each session, and lets the sessions be seen.
+func (ss *sessions) employ(all []*session) {
+	d := ss.d
+	for i, s := range all {
+		o := node.Options{Name: d.conf.Name, Key: d.key, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
+			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
+			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
+			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), Log: d.log}
+		if i == 0 {
+			o.Started, o.Others, o.Taken, o.Opened = ss.started, ids(all[1:]), ss.taken, ss.opened
+		} else {
+			o.Aside = true
+		}
+		s.node = node.New(d.server, s.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, o)
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	ss.all = all
+	if ss.told != nil {
+		for _, s := range all {
+			ss.told(s.node)
+		}
+	}
+}
+
+func ids(all []*session) []rota.SessionID {
+	out := make([]rota.SessionID, len(all))
+	for i, s := range all {
+		out[i] = s.id()
+	}
+	return out
+}
+
+// opened is told that the store knows what dead keepers had started.
+func (ss *sessions) opened() {
+	for _, dir := range ss.dead {
+		ss.remove(dir)
+	}
+	if ss.d.opened != nil {
+		ss.d.opened()
+	}
+}
+
+func (ss *sessions) remove(dir string) {
+	if err := os.RemoveAll(dir); err != nil {
+		ss.d.log.Error("the folder of a keeper that is no more stays", "err", err)
+	}
+}
+
+// taken is how many slots older keepers use.
+func (ss *sessions) taken() int {
+	n := 0
+	for _, s := range ss.list()[1:] {
+		n += s.node.Stats().Running
+	}
+	return n
+}
+
+func (ss *sessions) list() []*session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return slices.Clone(ss.all)
+}
+
+// busy is how many attempts are held.
+func (ss *sessions) busy() int {
+	n := 0
+	for _, s := range ss.list() {
+		n += s.node.Busy()
+	}
+	return n
+}
+
+// Output reads running attempts' output.
+func (ss *sessions) Output(ctx context.Context, q rota.OutputQuery) (out rota.Output, found bool, err error) {
+	for _, s := range ss.list() {
+		if out, found, err = s.node.Output(ctx, q); found || err != nil {
+			return out, found, err
+		}
+	}
+	return out, false, nil
+}
+
+// tell makes all nodes, and those that come, leave or drain.
+func (ss *sessions) tell(what func(*node.Node)) {
+	ss.mu.Lock()
+	ss.told = what
+	ss.mu.Unlock()
+	for _, s := range ss.list() {
+		what(s.node)
+	}
+}
+
+// run works until the nodes have drained or left, or one fails. When a keeper is lost, what it ran is ended at once, and
+// all begins again with the keepers that live.
+func (ss *sessions) run(ctx context.Context) error {
+	for {
+		began := time.Now()
+		err := ss.serve(ctx)
+		if !errors.Is(err, node.ErrKeeperLost) || ctx.Err() != nil || ss.d.opts.Transient {
+			return err
+		}
+		ss.d.log.Error("a keeper died; what it ran is ended, and tried again", "err", err)
+		if time.Since(began) < again {
+			select { // one that dies at once does so again
+			case <-ctx.Done():
+				return nil
+			case <-time.After(again):
+			}
+		}
+		all, err := ss.connect(ctx)
+		if err != nil {
+			return err
+		}
+		ss.employ(all)
+	}
+}
+
+const again = time.Second
+
+// serve runs the nodes that there are. When one fails the others leave.
+func (ss *sessions) serve(ctx context.Context) error {
+	all := ss.list()
+	errs := make([]error, len(all))
+	var work sync.WaitGroup
+	for i, s := range all {
+		work.Go(func() {
+			go s.watch(ss.d.log)
+			errs[i] = s.node.Run(ctx)
+			if errs[i] != nil {
+				for _, other := range all {
+					other.node.Leave()
+				}
+			}
+			errs[i] = errors.Join(errs[i], ss.part(s, errs[i]))
+		})
+	}
+	work.Wait()
+	return errors.Join(errs...)
+}
+
+// watch ends what a keeper ran as soon as it dies (P11). A connection that is lost without that is made so.
+func (s *session) watch(log *slog.Logger) {
+	defer close(s.lost)
+	select {
+	case <-s.ending:
+		return
+	case <-s.keeper.Gone():
+	}
+	select {
+	case <-s.ending:
+		return
+	default:
+	}
+	err := s.keeper.Kill()
+	if err == nil {
+		_, err = keeper.Recover(s.dir, log)
+	}
+	if err != nil {
+		log.Error("what a dead keeper ran may go on until the node starts again", "err", err)
+	}
+}
+
+// part is the end of a session's node: its keeper is left, if there is something in it that is to go on, or ended.
+func (ss *sessions) part(s *session, why error) error {
+	if errors.Is(why, node.ErrKeeperLost) {
+		<-s.lost
+		return s.keeper.Close()
+	}
+	close(s.ending)
+	if s.node.Busy() > 0 && !errors.Is(why, rota.ErrLeaseLost) && !errors.Is(why, rota.ErrBroken) {
+		ss.left.Add(int64(s.node.Busy()))
+		return s.keeper.Close()
+	}
+	err := s.keeper.End()
+	ss.remove(s.dir)
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.all[0] != s {
+		ss.all = slices.DeleteFunc(slices.Clone(ss.all), func(o *session) bool { return o == s })
+	}
+	return err
+}
