@@ -25,6 +25,9 @@ func (c Config) Check() error {
 			return rota.Invalid("queues: %q is no pattern of queue names", q).WithFix("write for example gpu,fast,*,!slow")
 		}
 	}
+	if err := c.Limits.Rota().Check(); err != nil {
+		return rota.Invalid("limits.%v", err)
+	}
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		return rota.Invalid("log.format %q: write text or json", c.Log.Format)
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Socket    string           // where jobs reach the server: their ROTA_SOCKET
 	Transient bool             // lives as long as the command that started it (P27)
 
+	Limits rota.Allowance // what holds for attempts here where neither job nor queue says anything, and at most
+
 	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
 	Retention Retention // of the full texts that stay in Dir/output
 

@@ -160,6 +160,10 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
+	allowances, err := t.allowances()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]rota.Assignment, len(got))
 	var lined []rota.TaskID
 	place := map[rota.TaskID]int{}
@@ -167,6 +171,7 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 		out[i] = jobs[c.id.Job()]
 		out[i].Try = rota.Try{Task: c.id, Attempt: c.attempt}
 		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, c.attempt-1-c.lost-c.returns, queues[c.lane]
+		out[i].Allowance = allowances[out[i].Queue]
 		if out[i].Spec.Lines {
 			lined = append(lined, c.id)
 			place[c.id] = i
