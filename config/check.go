@@ -5,8 +5,15 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rotaqueue/rota"
+)
+
+// A shorter lease would be lost to a busy machine; a longer one would keep the tasks of a lost node from running elsewhere.
+const (
+	leastTTL = time.Second
+	mostTTL  = time.Hour
 )
 
 // Check refuses a resolved Config that no node can run with.
@@ -16,6 +23,9 @@ func (c Config) Check() error {
 	}
 	if c.Slots < 1 {
 		return rota.Invalid("slots: at least 1")
+	}
+	if c.TTL.D() < leastTTL || c.TTL.D() > mostTTL {
+		return rota.Invalid("ttl: from %v to %v", leastTTL, mostTTL)
 	}
 	if c.OutputCap < 1 {
 		return rota.Invalid("output-cap: needs a size, such as 64KiB")

@@ -25,7 +25,8 @@ type Config struct {
 	TLS             TLS
 
 	Limits    Limits
-	OutputCap rota.Size // of each stream of an attempt, kept in the store
+	TTL       rota.Duration // of the lease on what the node runs
+	OutputCap rota.Size     // of each stream of an attempt, kept in the store
 	Retention Retention
 	Log       Log
 }

@@ -50,6 +50,7 @@ var settings = []setting{
 	{"limits.max-cpus", "the most CPUs of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxCPUs }, fixed(unbounded)},
 	{"limits.max-pids", "the most processes and threads of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxPIDs }, fixed(unbounded)},
 	{"limits.max-nice", "the least niceness of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxNice }, fixed(unbounded)},
+	{"ttl", "how long the node's claim to what it runs holds without being renewed", false, func(c *Config) any { return &c.TTL }, fixed("30s")},
 	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(rota.Size(rota.OutputCap).String())},
 	{"retention.age", "ended jobs older than this go, or none", false, func(c *Config) any { return &c.Retention.Age }, fixed("30d")},
 	{"retention.jobs", "ended jobs beyond the newest so many go, or none", false, func(c *Config) any { return &c.Retention.Jobs }, fixed("1000000")},
