@@ -168,6 +168,7 @@ type Assignment struct {
 	Submitter string     `json:"submitter"`
 	Line      string     `json:"line,omitempty"`
 	HasInput  bool       `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
+	Alone     bool       `json:"alone,omitempty" doc:"nothing else may run on the node meanwhile: its keeper or machine went away while it ran, again and again (P7)"`
 	// Token lets the job itself submit, as its submitter, while this attempt runs (S1).
 	Token string `json:"token,omitempty"`
 }
