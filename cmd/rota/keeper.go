@@ -137,15 +137,20 @@ func dialKeeper(ctx context.Context, dir string) (*keeper.Remote, error) {
 	return keeper.Dial(ctx, filepath.Join(dir, keeperSocket))
 }
 
-// ownProgram is the program that runs, also when its file was replaced or removed since.
+// ownProgram is the program that runs: by its name, or, when its file was replaced or removed since, by the one that
+// Linux gives the file that it was.
 func ownProgram() (string, error) {
 	const self = "/proc/self/exe"
-	if _, err := os.Readlink(self); err == nil {
-		return self, nil
-	}
 	path, err := os.Executable()
 	if err != nil {
 		return "", rota.Errorf(rota.ErrUnsupported, "find rota's own program: %v", err)
+	}
+	running, err := os.Stat(self)
+	if err != nil {
+		return path, nil
+	}
+	if found, err := os.Stat(path); err != nil || !os.SameFile(found, running) {
+		return self, nil
 	}
 	return path, nil
 }
