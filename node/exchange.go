@@ -184,8 +184,13 @@ func (r *reactor) start(a *attempt, input string, now rota.Elapsed) {
 	r.todo.start = append(r.todo.start, p)
 }
 
-// notStarted is told that the keeper did not take processes. That is our failure: the tasks are given back.
+// notStarted is told that the keeper did not take processes. That is our failure: the tasks are given back. But when the
+// keeper is lost, which its exits are about to tell, nobody here knows whether some were not started all the same: its
+// journal does (P10).
 func (r *reactor) notStarted(ps []executor.Process, err error, now rota.Elapsed) {
+	if errors.Is(err, rota.ErrUnavailable) {
+		return
+	}
 	r.log.Error("tasks not started and given back", "count", len(ps), "err", err)
 	r.balk(now)
 	for _, p := range ps {

@@ -443,6 +443,21 @@ func TestAKeeperThatTakesNothing(t *testing.T) {
 	})
 }
 
+func TestP10WhatALostKeeperMayHaveStartedIsNotGivenBack(t *testing.T) {
+	in(t, 2, func(w *world) {
+		w.k.refuse = rota.Errorf(rota.ErrUnavailable, "the connection to the keeper is lost")
+		w.m.submit(1, 2, rota.Spec{})
+		w.after(time.Second)
+		k := newScripted(w.dir, 2)
+		close(w.k.done)
+		if err := w.over(); !errors.Is(err, ErrKeeperLost) {
+			t.Errorf("Run: %v", err)
+		}
+		w.want(rota.Running, 2) // the next session's opening tells which of them were started
+		w.k = k
+	})
+}
+
 func TestZeroSlotsClaimNothing(t *testing.T) {
 	in(t, 0, func(w *world) {
 		w.m.submit(1, 1, rota.Spec{})
