@@ -270,7 +270,8 @@ func (s *script) left() map[int]string {
 	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range paths {
 		environ, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(environ), s.work) {
+		// With a slash: the folder of another script may begin with the name of this one's.
+		if err != nil || !strings.Contains(string(environ), s.work+"/") {
 			continue
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
