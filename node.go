@@ -25,6 +25,7 @@ type NodeState string
 
 const (
 	NodeUp       NodeState = "up"
+	NodePaused   NodeState = "paused" // claims nothing until somebody lets it go on
 	NodeDraining NodeState = "draining"
 	NodeDown     NodeState = "down" // left cleanly
 	NodeLost     NodeState = "lost"

@@ -127,7 +127,7 @@ func nodeTint(n rota.Node) string {
 		return tintGreen
 	case rota.NodeLost:
 		return tintRed
-	case rota.NodeDraining:
+	case rota.NodeDraining, rota.NodePaused:
 		return tintYellow
 	}
 	return tintGrey

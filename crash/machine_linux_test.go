@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ type life struct {
 	err    error
 	killed rota.Elapsed // when somebody was about to kill it
 	once   sync.Once
+	ups    atomic.Int64 // how often it said that it serves
 }
 
 func newMachine(t *testing.T) *machine {
@@ -117,6 +119,7 @@ type greeting struct{ l *life }
 
 func (g greeting) Write(b []byte) (int, error) {
 	if bytes.Contains(b, []byte("is up")) {
+		g.l.ups.Add(1)
 		g.l.once.Do(func() {
 			g.l.took = clock.Elapsed().Sub(g.l.began)
 			close(g.l.up)

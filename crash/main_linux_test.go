@@ -11,7 +11,7 @@ import (
 )
 
 // What the tests start, built for them.
-var rotaPath, witnessPath string
+var rotaPath, nextPath, witnessPath string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -22,7 +22,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	rotaPath, witnessPath = filepath.Join(dir, "rota"), filepath.Join(dir, "witness")
+	rotaPath, nextPath, witnessPath = filepath.Join(dir, "rota"), filepath.Join(dir, "next"), filepath.Join(dir, "witness")
 	for path, pkg := range map[string]string{rotaPath: "../cmd/rota", witnessPath: "./witness"} {
 		cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -30,6 +30,10 @@ func run(m *testing.M) int {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", pkg, err, out)
 			return 1
 		}
+	}
+	if err := buildNext(nextPath); err != nil {
+		fmt.Fprintf(os.Stderr, "build the next version: %v\n", err)
+		return 1
 	}
 	return m.Run()
 }

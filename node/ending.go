@@ -24,6 +24,15 @@ func (r *reactor) drain(now rota.Elapsed) {
 	r.noMore(now)
 }
 
+// pause stops claiming, or goes on with it. What runs, or waits in the keeper, is not touched.
+func (r *reactor) pause(paused bool, now rota.Elapsed) {
+	if r.paused == paused {
+		return
+	}
+	r.paused, r.hungry, r.renewAt = paused, true, now
+	r.log.Info(map[bool]string{true: "paused: nothing is claimed", false: "goes on"}[paused])
+}
+
 // leave stops claiming, and leaves what runs to the keeper.
 func (r *reactor) leave(now rota.Elapsed) {
 	if r.mode >= leaving {

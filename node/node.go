@@ -185,6 +185,14 @@ func (n *Node) Run(ctx context.Context) error {
 // It does not wait.
 func (n *Node) Drain() { n.drainOnce.Do(func() { close(n.drain) }) }
 
+// Pause makes the node claim nothing, and Continue makes it go on. They do not wait.
+func (n *Node) Pause()    { n.pause(true) }
+func (n *Node) Continue() { n.pause(false) }
+
+func (n *Node) pause(paused bool) {
+	n.post(func(r *reactor, now rota.Elapsed) { r.pause(paused, now) })
+}
+
 // Leave makes the node stop claiming and end Run within a few seconds, without ending what runs. It does not wait.
 func (n *Node) Leave() { n.leaveOnce.Do(func() { close(n.leave) }) }
 

@@ -458,6 +458,32 @@ func TestP10WhatALostKeeperMayHaveStartedIsNotGivenBack(t *testing.T) {
 	})
 }
 
+func TestZ10_APausedNodeClaimsNothingAndGoesOnWithWhatRuns(t *testing.T) {
+	in(t, 2, func(w *world) {
+		w.k.script = func(executor.Process) play { return play{takes: time.Minute} }
+		w.m.submit(1, 1, rota.Spec{})
+		w.after(time.Second)
+		w.n.Pause()
+		w.m.submit(2, 1, rota.Spec{})
+		w.after(2 * time.Minute)
+		w.want(rota.Succeeded, 1)
+		w.want(rota.Ready, 1)
+		w.m.look(func() {
+			if s := w.m.renewals[len(w.m.renewals)-1].State; s != rota.NodePaused {
+				t.Errorf("told as %s", s)
+			}
+		})
+		w.n.Continue()
+		w.after(time.Second)
+		w.want(rota.Running, 1)
+		w.m.look(func() {
+			if s := w.m.renewals[len(w.m.renewals)-1].State; s != rota.NodeUp {
+				t.Errorf("told as %s", s)
+			}
+		})
+	})
+}
+
 func TestZeroSlotsClaimNothing(t *testing.T) {
 	in(t, 0, func(w *world) {
 		w.m.submit(1, 1, rota.Spec{})

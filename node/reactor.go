@@ -35,6 +35,7 @@ type reactor struct {
 	oldest rota.Elapsed
 	mute   bool // lost, and the farewell failed: nothing more is sent
 
+	paused  bool // claims nothing until it is told to go on
 	hungry  bool // the next claim may find something
 	backlog bool // the last claim found all it asked for
 	pace    pace
@@ -234,6 +235,9 @@ func (r *reactor) figures() Stats {
 func (r *reactor) state() rota.NodeState {
 	switch r.mode {
 	case up:
+		if r.paused {
+			return rota.NodePaused
+		}
 		return rota.NodeUp
 	case lost:
 		return rota.NodeLost

@@ -122,7 +122,7 @@ func (g nodesGauge) Collect(ch chan<- prometheus.Metric) {
 	}
 	for i := range nodes {
 		n := &nodes[i]
-		if n.State != rota.NodeUp && n.State != rota.NodeDraining {
+		if n.State == rota.NodeDown || n.State == rota.NodeLost {
 			continue
 		}
 		for _, f := range nodeFigures {

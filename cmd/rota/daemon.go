@@ -183,7 +183,8 @@ func (d *daemon) run(ctx context.Context) error {
 	go func() { nodeEnded <- d.sessions.run(working) }()
 
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGCONT)
 	defer signal.Stop(signals)
 	all.Go(func() { d.handleSignals(working, signals) })
 	if d.opts.Transient {

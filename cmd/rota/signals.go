@@ -11,7 +11,8 @@ import (
 )
 
 // handleSignals: TERM and INT leave what runs to the keeper, QUIT lets it end first, HUP begins anew in the same process,
-// with the configuration as it is then, and USR2 makes it the program that "rota upgrade" asks for.
+// with the configuration as it is then, and USR1 makes it the program that "rota upgrade" asks for. USR2 pauses claiming,
+// and CONT goes on with it.
 func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 	terminal := hasTerminal()
 	for {
@@ -23,8 +24,12 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 			switch {
 			case s == syscall.SIGQUIT:
 				d.sessions.tell((*node.Node).Drain)
-			case s == syscall.SIGUSR2:
+			case s == syscall.SIGUSR1:
 				d.upgrade()
+			case s == syscall.SIGUSR2:
+				d.sessions.tell((*node.Node).Pause)
+			case s == syscall.SIGCONT:
+				d.sessions.tell((*node.Node).Continue)
 			case s == syscall.SIGHUP && (!terminal || hasTerminal()):
 				d.restart()
 			default: // also HUP of a terminal that was closed

@@ -16,7 +16,7 @@ import (
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
-// upgradeFile, in the data folder, names the program that the daemon is to become when it gets USR2.
+// upgradeFile, in the data folder, names the program that the daemon is to become when it gets USR1.
 const upgradeFile = "upgrade"
 
 // checkUp says whether a node of this binary could serve the folder, beside one that does.
@@ -53,7 +53,7 @@ func upgrade(ctx context.Context, c config.Config, program string) (done cli.Upg
 	if err := os.Rename(next+".new", next); err != nil {
 		return done, unusable(c.Data, err)
 	}
-	if err := syscall.Kill(before.PID, syscall.SIGUSR2); err != nil {
+	if err := syscall.Kill(before.PID, syscall.SIGUSR1); err != nil {
 		return done, errors.Join(rota.Errorf(rota.ErrUnavailable, "tell the node, process %d: %v", before.PID, err), os.Remove(next))
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
