@@ -69,6 +69,10 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 			return opened, err
 		}
 	}
+	state := rota.NodeUp
+	if opened.Drain {
+		state = rota.NodeDraining
+	}
 	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
@@ -77,7 +81,7 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
 		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen,
 		drain = excluded.drain`,
-		o.Node.Name, o.Key, string(doc), string(rota.NodeUp), t.now, opened.Drain)
+		o.Node.Name, o.Key, string(doc), string(state), t.now, opened.Drain)
 	if err == nil && !again {
 		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
 			string(o.Session), o.Node.Name, sessionOpen, t.now)

@@ -257,6 +257,9 @@ func nodeDrainGoesOn(t *testing.T, w *world) {
 		if got, err := w.OpenSession(w.ctx, s.opening(sole)); err != nil || !got.Drain {
 			t.Errorf("opened again, sole %v: %+v, %v", sole, got, err)
 		}
+		if n := w.node(t, "n"); n.State != rota.NodeDraining {
+			t.Errorf("sole %v: it is seen as %v", sole, n.State)
+		}
 	}
 	o := s.opening(true)
 	o.Node.Name = "renamed"
