@@ -76,6 +76,9 @@ type Opened struct {
 	// from an earlier one, of the same keeper, goes on from there; what that exchange claimed and the keeper was never
 	// given, its first renewal finds (P5).
 	Seq int64 `json:"seq"`
+	// Drain says that the node was asked to drain before, in this session's life: an earlier daemon of the same keeper
+	// has not come to the end of it.
+	Drain bool `json:"drain,omitempty"`
 }
 
 // Renewal keeps a session's lease.
@@ -98,6 +101,7 @@ type Renewed struct {
 	Ending []EndingTry `json:"ending,omitempty" doc:"attempts that somebody asked to end"`
 	Strays []Try       `json:"strays,omitempty" doc:"attempts that the store has as this session's and the node does not hold: give them back"`
 	Gone   []Try       `json:"gone,omitempty" doc:"attempts that the node holds and the store does not have as its: end them"`
+	Drain  bool        `json:"drain,omitempty" doc:"somebody asked the node to drain"`
 }
 
 // EndingTry is a running attempt that was asked to end.

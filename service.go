@@ -47,6 +47,9 @@ type AdminService interface {
 	// ChangeQueue changes settings of a queue, which is made if it is not there yet. They hold for what waits in it too.
 	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
 	Nodes(ctx context.Context) ([]Node, error)
+	// DrainNode asks a node to claim nothing more, to give back what has not started, to let what runs end, and then to
+	// end itself. It does not wait for that; asking again changes nothing. A node that does not run is ErrConflict.
+	DrainNode(ctx context.Context, name string) error
 	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
 	// first (D6).
 	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
@@ -63,7 +66,8 @@ type AdminService interface {
 type NodeService interface {
 	// OpenSession registers a node and opens its session. One that is open already, and is this node's, goes on.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
-	// Await returns when the session may find work, when one of its attempts is asked to end, or when the wait is over.
+	// Await returns when the session may find work, when one of its attempts is asked to end, when its node is asked to
+	// drain, or when the wait is over.
 	Await(ctx context.Context, id SessionID, wait time.Duration) (News, error)
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 	Exchange(ctx context.Context, x Exchange) (Exchanged, error)
@@ -76,6 +80,7 @@ type NodeService interface {
 type News struct {
 	Ready  bool        `json:"ready,omitempty" doc:"something may have become claimable"`
 	Ending []EndingTry `json:"ending,omitempty"`
+	Drain  bool        `json:"drain,omitempty" doc:"the node was asked to drain"`
 }
 
 // Status is what the server says of itself and of who asks.

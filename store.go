@@ -29,6 +29,9 @@ type Store interface {
 	// new ones. Settings that contradict each other are ErrInvalid.
 	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
 	Nodes(ctx context.Context) ([]Node, error)
+	// DrainNode notes that a node is to drain, which renewals tell its sessions until it opens a new one with Sole, and
+	// returns those that are open. ErrNotFound when there is no such node, ErrConflict when none of its sessions is open.
+	DrainNode(ctx context.Context, name string) ([]SessionID, error)
 
 	// Sweep does one bounded step of the store's own upkeep. It is to be called again while it says More, and again
 	// at Next.

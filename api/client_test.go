@@ -95,6 +95,7 @@ func TestNothingElseIsSentAgain(t *testing.T) {
 			_, err := c.ChangeQueue(ctx, "q", rota.QueueChange{})
 			return err
 		},
+		"drain":    func(ctx context.Context, c *Client) error { return c.DrainNode(ctx, "n") },
 		"token":    func(ctx context.Context, c *Client) error { _, err := c.CreateToken(ctx, rota.Token{}); return err },
 		"renew":    func(ctx context.Context, c *Client) error { _, err := c.Renew(ctx, rota.Renewal{}); return err },
 		"exchange": func(ctx context.Context, c *Client) error { _, err := c.Exchange(ctx, rota.Exchange{}); return err },

@@ -24,6 +24,19 @@ func (c *Client) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return out.Nodes, err
 }
 
+type drainNodeRequest struct {
+	Node string `path:"node" doc:"the node's name"`
+}
+
+func drainNode(ctx context.Context, svc rota.Service, in *drainNodeRequest) (*nothing, error) {
+	return done(svc.DrainNode(ctx, in.Node))
+}
+
+// DrainNode asks a node to claim nothing more, to let what runs end, and then to end itself.
+func (c *Client) DrainNode(ctx context.Context, name string) error {
+	return c.do(ctx, call{method: "POST", path: "/nodes/" + url.PathEscape(name) + "/drain"})
+}
+
 type nodeSamplesRequest struct {
 	Node  string    `path:"node" doc:"the node's name"`
 	Since time.Time `query:"since" doc:"only samples from this time on"`

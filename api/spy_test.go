@@ -95,6 +95,7 @@ func (s *spy) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) 
 func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return give[[]rota.Node](s), s.note(ctx)
 }
+func (s *spy) DrainNode(ctx context.Context, name string) error { return s.note(ctx, name) }
 func (s *spy) Samples(ctx context.Context, t rota.TaskID, attempt int) (rota.Series, error) {
 	return give[rota.Series](s), s.note(ctx, t, attempt)
 }

@@ -15,7 +15,7 @@ import (
 
 func (a *app) nodeCommand() *cobra.Command {
 	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
-		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand())
+		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand())
 }
 
 func (a *app) nodeShowCommand() *cobra.Command {
@@ -60,11 +60,11 @@ func (a *app) nodeShow(cmd *cobra.Command, c *conn, name, form string, last time
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(nodes, func(n rota.Node) bool { return n.Name == name })
-	if i < 0 {
-		return rota.Errorf(rota.ErrNotFound, "node %q: there is none", name).WithFix("rota node ls")
+	n := nodeNamed(nodes, name)
+	if n == nil {
+		return noNode(name)
 	}
-	s := shownNode{Node: nodes[i]}
+	s := shownNode{Node: *n}
 	if s.Samples, err = c.NodeSamples(cmd.Context(), name, a.now().Add(-last)); err != nil {
 		return err
 	}
@@ -76,6 +76,17 @@ func (a *app) nodeShow(cmd *cobra.Command, c *conn, name, form string, last time
 	}
 	_, err = io.WriteString(a.out, a.describeNode(&s.Node)+a.nodeGraphs(s.Samples, last))
 	return err
+}
+
+func nodeNamed(all []rota.Node, name string) *rota.Node {
+	if i := slices.IndexFunc(all, func(n rota.Node) bool { return n.Name == name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+func noNode(name string) error {
+	return rota.Errorf(rota.ErrNotFound, "node %q: there is none", name).WithFix("rota node ls")
 }
 
 func (a *app) describeNode(n *rota.Node) string {

@@ -128,7 +128,12 @@ func (w *world) up(transient bool) {
 	all.Go(func() { _ = door.Serve(ln) })
 	nodeCtx, stopNode := context.WithCancel(ctx)
 	nodeEnded := make(chan struct{})
-	go func() { _ = n.Run(nodeCtx); close(nodeEnded) }()
+	go func() {
+		if n.Run(nodeCtx) == nil {
+			door.Close() // a daemon ends with its node
+		}
+		close(nodeEnded)
+	}()
 	w.down = func() {
 		w.down = nil
 		stopNode()

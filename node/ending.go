@@ -33,6 +33,18 @@ func (r *reactor) pause(paused bool, now rota.Elapsed) {
 	r.log.Info(map[bool]string{true: "paused: nothing is claimed", false: "goes on"}[paused])
 }
 
+// toDrain is told whether somebody asked the service that the node drains. That is said again and again, and matters to
+// a node that is up.
+func (r *reactor) toDrain(asked bool, now rota.Elapsed) {
+	if !asked || r.mode != up {
+		return
+	}
+	r.drain(now)
+	if r.opts.Draining != nil {
+		r.opts.Draining()
+	}
+}
+
 // leave stops claiming, and leaves what runs to the keeper.
 func (r *reactor) leave(now rota.Elapsed) {
 	if r.mode >= leaving {

@@ -268,6 +268,56 @@ func TestDrainLetsWhatRunsEnd(t *testing.T) {
 	})
 }
 
+// TestTheServiceTellsTheNodeToDrain does so by each of the ways there are: all end like Drain.
+func TestTheServiceTellsTheNodeToDrain(t *testing.T) {
+	ways := map[string]func(w *world){
+		"news":      func(w *world) { w.m.look(func() { w.m.drain = true; w.m.tell() }) },
+		"a renewal": func(w *world) { w.m.look(func() { w.m.drains = true }) },
+	}
+	for name, asks := range ways {
+		t.Run(name, func(t *testing.T) {
+			told := 0
+			in(t, 1, func(w *world) {
+				w.k.script = func(executor.Process) play { return play{takes: time.Hour} }
+				w.m.submit(1, 2, rota.Spec{})
+				w.after(time.Second)
+				asks(w)
+				w.after(time.Minute)
+				if s := w.n.Stats(); s.State != rota.NodeDraining || s.Running != 1 {
+					t.Errorf("a minute later: %+v", s)
+				}
+				if err := w.over(); err != nil {
+					t.Errorf("Run: %v", err)
+				}
+				w.want(rota.Succeeded, 1)
+				w.want(rota.Ready, 1)
+				if told != 1 || w.m.state != rota.SessionClosed {
+					t.Errorf("the daemon was told %d times, and the session is %v", told, w.m.state)
+				}
+			}, func(o *Options) { o.Draining = func() { told++ } })
+		})
+	}
+}
+
+// TestASessionThatDrainsGoesOnDraining is a daemon's that comes after one that was asked to drain.
+func TestASessionThatDrainsGoesOnDraining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, dir, told := newMemory(), t.TempDir(), 0
+		m.drains = true
+		m.submit(1, 1, rota.Spec{})
+		k := newScripted(dir, 1)
+		defer k.Close()
+		n := New(m, k, []executor.Executor{plain{}}, Options{Name: "n1", Slots: 1, Dir: dir, Elapsed: elapsed,
+			Log: slog.New(slog.DiscardHandler), Draining: func() { told++ }})
+		if err := n.Run(t.Context()); err != nil || told != 1 {
+			t.Errorf("Run: %v; told %d times", err, told)
+		}
+		if m.tasks[0].state != rota.Ready || m.tasks[0].Attempt != 0 {
+			t.Errorf("it claimed: %+v", m.tasks[0])
+		}
+	})
+}
+
 func TestDrainGivesBackWhatAnAnswerStillBrings(t *testing.T) {
 	in(t, 1, func(w *world) {
 		w.m.trip = time.Second

@@ -23,6 +23,7 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 		if n.opts.Aside {
 			r.drain(n.elapsed())
 		}
+		r.toDrain(opened.Drain, n.elapsed())
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

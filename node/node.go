@@ -31,6 +31,7 @@ type Options struct {
 	Resumed   []keeper.Held    // what the keeper has from an earlier node of the same session
 	Others    []rota.SessionID // of the folder's other keepers that live; see rota.Opening
 	Opened    func()           // called once the session is open: the store knows of what was Started
+	Draining  func()           // called once somebody has asked the service that the node drains, which it does; nil: nobody else need know
 	Aside     bool             // the keeper is an older one, beside another that takes what is new: the node only ends what runs
 	Taken     func() int       // how many slots are in use beside this node's own attempts; nil: none
 	Slots     int              // how many attempts run at once; 0: none
@@ -143,7 +144,8 @@ func newSession() rota.SessionID {
 	return rota.SessionID(hex.EncodeToString(b[:]))
 }
 
-// Run opens the session and works until the node is drained or left, ctx ends or the session is lost.
+// Run opens the session and works until the node is drained (by Drain, or because the service says that somebody asked
+// for it) or left, ctx ends or the session is lost.
 //
 // Told to leave, it gives back what has not started, records what has ended, and returns nil while the keeper goes on
 // with what runs; if that is nothing, it closes the session. A node made later with the same keeper and session, and

@@ -23,6 +23,8 @@ type memory struct {
 	news    chan struct{} // closed when there is some
 	ready   bool          // not yet told
 	asked   []rota.EndingTry
+	drains  bool // somebody asked the node to: openings and renewals say so
+	drain   bool // and Await is to say so too, once
 	inputs  map[rota.JobID][]byte
 	output  map[rota.Try][]rota.Chunk
 	wrong   []string // broken promises of the node
@@ -100,7 +102,7 @@ func (m *memory) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node taken: another node has this name")
 	}
 	m.opening, m.state = o, rota.SessionOpen
-	return rota.Opened{Seq: m.seq}, after
+	return rota.Opened{Seq: m.seq, Drain: m.drains}, after
 }
 
 func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
@@ -112,14 +114,14 @@ func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	defer over.Stop()
 	for {
 		m.mu.Lock()
-		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked}
-		m.ready, m.asked = false, nil
+		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked, Drain: m.drain}
+		m.ready, m.asked, m.drain = false, nil, false
 		more, state := m.news, m.state
 		m.mu.Unlock()
 		switch {
 		case state != rota.SessionOpen:
 			return rota.News{}, rota.ErrLeaseLost
-		case n.Ready || n.Ending != nil:
+		case n.Ready || n.Ending != nil || n.Drain:
 			return n, after
 		}
 		select {
@@ -143,7 +145,7 @@ func (m *memory) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	if m.state != rota.SessionOpen {
 		return rota.Renewed{}, rota.ErrLeaseLost
 	}
-	ans := rota.Renewed{Strays: m.strays, Gone: m.gone}
+	ans := rota.Renewed{Strays: m.strays, Gone: m.gone, Drain: m.drains}
 	m.strays, m.gone = nil, nil
 	if r.Seq == m.seq { // P5: the digest must agree
 		for _, t := range m.tasks {

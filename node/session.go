@@ -96,6 +96,7 @@ func (n *Node) await(ctx context.Context) {
 			n.post(func(r *reactor, now rota.Elapsed) {
 				r.news(news)
 				r.endings(news.Ending, now)
+				r.toDrain(news.Drain, now)
 			})
 			if took > time.Millisecond {
 				hot.reset()

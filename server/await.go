@@ -12,7 +12,8 @@ import (
 const endingPoll = time.Second
 
 // Await returns when the session may find work that it was not told of since it last looked, when an attempt of it
-// was asked to end, or when the wait is over. Each ending is told here once: renewals repeat it.
+// was asked to end, when its node was asked to drain, or when the wait is over. Each ending and each drain is told here once:
+// renewals repeat it.
 func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
 	if _, err := s.allow(ctx, "await"); err != nil {
 		return rota.News{}, err
@@ -26,6 +27,7 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	for {
 		claimable, more := s.hub.claimable.now()
 		asked, ending := s.hub.endings.now()
+		_, drain := s.hub.drains.now()
 		news := rota.News{Ready: n.hear(claimable)}
 		if n.heard(asked) || ask {
 			endings, err := s.store.Endings(ctx, id)
@@ -34,7 +36,8 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 			}
 			news.Ending = n.tell(asked, endings)
 		}
-		if news.Ready || len(news.Ending) > 0 || wait <= 0 {
+		news.Drain = n.drains()
+		if news.Ready || len(news.Ending) > 0 || news.Drain || wait <= 0 {
 			return news, nil
 		}
 		tick := look.C
@@ -45,6 +48,7 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 		select {
 		case <-more:
 		case <-ending:
+		case <-drain:
 		case <-tick:
 			ask = true
 		case <-over.C:
@@ -69,6 +73,15 @@ func (n *session) heard(ends uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.ends != ends
+}
+
+// drains reports whether the node was asked to drain since the session was last told.
+func (n *session) drains() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	asked := n.drain
+	n.drain = false
+	return asked
 }
 
 // works reports whether the session may hold attempts.

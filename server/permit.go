@@ -30,6 +30,7 @@ var permits = map[string]permit{
 	"queues":        {rota.RoleViewer, false},
 	"change queue":  {rota.RoleOperator, false},
 	"nodes":         {rota.RoleViewer, false},
+	"drain node":    {rota.RoleOperator, false},
 	"node samples":  {rota.RoleViewer, false},
 	"put schedule":  {rota.RoleSubmitter, false},
 	"schedules":     {rota.RoleViewer, false},

@@ -23,6 +23,7 @@ type session struct {
 	seq    int64  // its latest exchange, as far as this server knows
 	ends   uint64 // what of hub.endings it knows
 	told   map[rota.EndingTry]bool
+	drain  bool // its node was asked to drain, and it was not told yet
 }
 
 func (ss *sessions) get(id rota.SessionID) *session {
@@ -38,6 +39,17 @@ func (ss *sessions) get(id rota.SessionID) *session {
 		ss.all[id] = n
 	}
 	return n
+}
+
+// drain takes note that a session's node was asked to drain. One that another server serves hears it when it renews.
+func (ss *sessions) drain(id rota.SessionID) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if n := ss.all[id]; n != nil {
+		n.mu.Lock()
+		n.drain = true
+		n.mu.Unlock()
+	}
 }
 
 // sends takes note of an exchange on its way, and reports whether it is certainly a new one: the answer to one that is
@@ -71,6 +83,7 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 	if err != nil {
 		return rota.Opened{}, s.outward(err)
 	}
+	s.sessions.get(o.Session) // from now on it can be told something
 	if o.Sole {
 		s.loops.rescuing.wake()
 	}

@@ -75,3 +75,20 @@ func (s *Server) Nodes(ctx context.Context) ([]rota.Node, error) {
 	all, err := s.store.Nodes(ctx)
 	return all, s.outward(err)
 }
+
+// DrainNode asks a node to claim nothing more, to let what runs end, and then to end itself.
+func (s *Server) DrainNode(ctx context.Context, name string) error {
+	if _, err := s.allow(ctx, "drain node"); err != nil {
+		return err
+	}
+	open, err := s.store.DrainNode(ctx, name)
+	if err != nil {
+		return s.outward(err)
+	}
+	for _, id := range open {
+		s.sessions.drain(id)
+	}
+	s.hub.drains.raise()
+	s.log.Info("a node is asked to drain", "node", name)
+	return nil
+}

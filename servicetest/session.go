@@ -1,6 +1,8 @@
 package servicetest
 
 import (
+	"strings"
+
 	"github.com/rotaqueue/rota"
 )
 
@@ -12,6 +14,9 @@ var sessionTests = []contract{
 	{"P4 a name belongs to its key", nameTaken},
 	{"P5 a renewal finds what differs", renewalDigest},
 	{"a session that is not there", unknownSession},
+	{"a node that is asked to drain is told", drainTold},
+	{"a session that goes on is told to drain, a new one is not", drainGoesOn},
+	{"who does not run is not drained", drainRefused},
 }
 
 func closedSession(w *world) {
@@ -117,4 +122,72 @@ func unknownSession(w *world) {
 	w.refused("an exchange", err, rota.ErrLeaseLost)
 	_, err = m.c.Renew(m.c.ctx, rota.Renewal{Session: m.id, State: rota.NodeUp})
 	w.refused("a renewal", err, rota.ErrLeaseLost)
+}
+
+func (c *client) drain(node string) {
+	c.w.Helper()
+	if err := c.DrainNode(c.ctx, node); err != nil {
+		c.w.Fatalf("drain node %s: %v", node, err)
+	}
+}
+
+// toldToDrain reports what a renewal says of that.
+func (m *machine) toldToDrain() bool {
+	m.c.w.Helper()
+	got, err := m.c.Renew(m.c.ctx, rota.Renewal{Session: m.id, Seq: m.seq})
+	if err != nil {
+		m.c.w.Fatalf("renew %s: %v", m.id, err)
+	}
+	return got.Drain
+}
+
+func drainTold(w *world) {
+	m, other := w.node("one"), w.node("two")
+	m.settle()
+	other.settle()
+	for range 2 { // asking again is told again
+		got := m.await()
+		w.operator.drain("one")
+		equal(w, "news", soon(w, got), rota.News{Drain: true})
+		news, err := m.c.Await(m.c.ctx, m.id, 0)
+		if err != nil || news.Drain {
+			w.Errorf("told once more: %+v, %v", news, err)
+		}
+		equal(w, "its renewal", m.toldToDrain(), true)
+	}
+	news, err := other.c.Await(other.c.ctx, other.id, 0)
+	if err != nil || news.Drain || other.toldToDrain() {
+		w.Errorf("the other node is told too: %+v, %v", news, err)
+	}
+}
+
+func drainGoesOn(w *world) {
+	m := w.node("one")
+	again := func(id rota.SessionID) rota.Opened {
+		w.Helper()
+		got, err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: id, Key: "key of one", Sole: true, Node: rota.Node{Name: "one", Slots: 1}})
+		if err != nil {
+			w.Fatal(err)
+		}
+		return got
+	}
+	equal(w, "before anybody asked", again(m.id).Drain, false)
+	w.operator.drain("one")
+	equal(w, "opened again", again(m.id).Drain, true)
+	equal(w, "anew", again("another").Drain, false)
+}
+
+func drainRefused(w *world) {
+	err := w.operator.DrainNode(w.operator.ctx, "nobody")
+	w.refused("an unknown node", err, rota.ErrNotFound)
+	equal(w, "what mends it", rota.FixOf(err), "rota node ls")
+	m := w.node("one")
+	if err := m.c.CloseSession(m.c.ctx, m.id); err != nil {
+		w.Fatal(err)
+	}
+	err = w.operator.DrainNode(w.operator.ctx, "one")
+	w.refused("a node that is down", err, rota.ErrConflict)
+	if err != nil && !strings.Contains(err.Error(), "node one does not run") {
+		w.Errorf("refused with %q", err)
+	}
 }

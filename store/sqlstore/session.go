@@ -61,22 +61,27 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	if err != nil {
 		return opened, err
 	}
-	if again && !o.Sole {
-		return opened, nil
+	if opened.Drain, err = t.drains(o, again); err != nil || again && !o.Sole {
+		return opened, err
 	}
 	if o.Sole {
 		if err := t.loseSessions(o); err != nil {
 			return opened, err
 		}
 	}
+	state := rota.NodeUp
+	if opened.Drain {
+		state = rota.NodeDraining
+	}
 	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
 		return opened, err
 	}
-	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name)
-		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen`,
-		o.Node.Name, o.Key, string(doc), string(rota.NodeUp), t.now)
+	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
+		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen,
+		drain = excluded.drain`,
+		o.Node.Name, o.Key, string(doc), string(state), t.now, opened.Drain)
 	if err == nil && !again {
 		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
 			string(o.Session), o.Node.Name, sessionOpen, t.now)
@@ -169,8 +174,8 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 		out.Err = sessionGone(r.Session)
 		return nil
 	}
-	if _, err := t.exec(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END WHERE name = ?1`,
-		node, t.now, string(r.State)); err != nil {
+	if _, err := t.one(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END WHERE name = ?1 RETURNING drain`,
+		[]any{node, t.now, string(r.State)}, &out.Drain); err != nil {
 		return err
 	}
 	var has []rota.Try

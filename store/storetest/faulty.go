@@ -236,6 +236,10 @@ func (f *Faulty) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return through(f, "Nodes", func() ([]rota.Node, error) { return f.store.Nodes(ctx) })
 }
 
+func (f *Faulty) DrainNode(ctx context.Context, name string) ([]rota.SessionID, error) {
+	return through(f, "DrainNode", func() ([]rota.SessionID, error) { return f.store.DrainNode(ctx, name) })
+}
+
 func (f *Faulty) Sweep(ctx context.Context, what rota.Sweep) (rota.Swept, error) {
 	return through(f, "Sweep", func() (rota.Swept, error) { return f.store.Sweep(ctx, what) })
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,9 @@ func testNodes(s suite) {
 	s.test("P4_a_node_with_another_name_keeps_its_sessions", nodeRenamed)
 	s.test("a_node_is_seen_as_it_is", nodeSeen)
 	s.test("opening_again_with_the_same_words_changes_nothing", nodeOpensAgain)
+	s.test("a_node_that_is_asked_drains_until_it_starts_anew", nodeDrains)
+	s.test("a_drain_goes_on_with_its_session", nodeDrainGoesOn)
+	s.test("who_does_not_run_is_not_drained", nodeNotDrained)
 	s.test("P6_renewals_are_answered_one_by_one", nodeRenewals)
 }
 
@@ -198,5 +202,91 @@ func nodeRenewals(t *testing.T, w *world) {
 	}
 	if r, err := w.Renew(w.ctx, nil); err != nil || len(r) != 0 {
 		t.Errorf("nothing renewed: %+v, %v", r, err)
+	}
+}
+
+// drainNode asks a node to drain, and returns the sessions that are to hear of it.
+func (w *world) drainNode(t tb, node string) []rota.SessionID {
+	t.Helper()
+	open, err := w.DrainNode(w.ctx, node)
+	if err != nil {
+		t.Fatalf("drain node %s: %v", node, err)
+	}
+	return open
+}
+
+// toldToDrain reports what a renewal says of that.
+func (s *session) toldToDrain(t tb) bool {
+	t.Helper()
+	r, err := s.w.Renew(s.w.ctx, []rota.Renewal{{Session: s.id}})
+	if err != nil || r[0].Err != nil {
+		t.Fatalf("renew %s: %+v, %v", s.id, r, err)
+	}
+	return r[0].Drain
+}
+
+func nodeDrains(t *testing.T, w *world) {
+	a, other := w.sessionOf(t, "n", true), w.session(t)
+	b := w.sessionOf(t, "n", false)
+	for range 2 {
+		if open := w.drainNode(t, "n"); !slices.Equal(open, []rota.SessionID{a.id, b.id}) {
+			t.Errorf("to be told: %v, want %v and %v", open, a.id, b.id)
+		}
+	}
+	for range 2 {
+		if !a.toldToDrain(t) || !b.toldToDrain(t) || other.toldToDrain(t) {
+			t.Error("both sessions of the node are to be told, and no other")
+		}
+	}
+	w.reopen(t)
+	if !a.toldToDrain(t) {
+		t.Error("the store has forgotten it")
+	}
+	if anew := w.sessionOf(t, "n", true); anew.toldToDrain(t) {
+		t.Error("a node that started anew is told to drain")
+	}
+}
+
+func nodeDrainGoesOn(t *testing.T, w *world) {
+	s := w.sessionOf(t, "n", true)
+	if got, err := w.OpenSession(w.ctx, s.opening(true)); err != nil || got.Drain {
+		t.Errorf("nobody asked: %+v, %v", got, err)
+	}
+	w.drainNode(t, "n")
+	for _, sole := range []bool{true, false} {
+		if got, err := w.OpenSession(w.ctx, s.opening(sole)); err != nil || !got.Drain {
+			t.Errorf("opened again, sole %v: %+v, %v", sole, got, err)
+		}
+		if n := w.node(t, "n"); n.State != rota.NodeDraining {
+			t.Errorf("sole %v: it is seen as %v", sole, n.State)
+		}
+	}
+	o := s.opening(true)
+	o.Node.Name = "renamed"
+	if got, err := w.OpenSession(w.ctx, o); err != nil || !got.Drain {
+		t.Errorf("with another name: %+v, %v", got, err)
+	}
+	if !s.toldToDrain(t) {
+		t.Error("the renewal does not say so")
+	}
+	o.Session = "anew"
+	for range 2 { // the second is the first's repetition
+		if got, err := w.OpenSession(w.ctx, o); err != nil || got.Drain {
+			t.Errorf("a new session: %+v, %v", got, err)
+		}
+	}
+}
+
+func nodeNotDrained(t *testing.T, w *world) {
+	_, err := w.DrainNode(w.ctx, "nobody")
+	wantIs(t, "an unknown node", err, rota.ErrNotFound)
+	s := w.session(t)
+	if err := w.CloseSession(w.ctx, s.id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.DrainNode(w.ctx, s.node)
+	wantIs(t, "a node that is down", err, rota.ErrConflict)
+	if again := w.sessionOf(t, s.node, false); again.toldToDrain(t) {
+		t.Error("what was refused is told")
 	}
 }

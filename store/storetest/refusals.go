@@ -13,7 +13,7 @@ func testRefusals(s suite) {
 }
 
 // calls are one call of every method, each of which changes something if it can.
-func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Schedule) map[string]func(context.Context) error {
+func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule) map[string]func(context.Context) error {
 	id := try.Task.Job()
 	return map[string]func(context.Context) error{
 		"Submit":  func(ctx context.Context) error { _, err := s.Submit(ctx, []rota.NewJob{job()}); return err },
@@ -24,7 +24,7 @@ func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Sch
 		"Task":    func(ctx context.Context) error { _, _, err := s.Task(ctx, try.Task); return err },
 		"Tasks":   func(ctx context.Context) error { _, err := s.Tasks(ctx, rota.TaskQuery{}); return err },
 		"Exchange": func(ctx context.Context) error {
-			_, err := s.Exchange(ctx, rota.Exchange{Session: session, Seq: 2, Finished: []rota.Finish{end(try, rota.OutcomeSucceeded)}, Claim: rota.Claim{Max: 1}})
+			_, err := s.Exchange(ctx, rota.Exchange{Session: session.id, Seq: 2, Finished: []rota.Finish{end(try, rota.OutcomeSucceeded)}, Claim: rota.Claim{Max: 1}})
 			return err
 		},
 		"OpenSession": func(ctx context.Context) error {
@@ -32,11 +32,11 @@ func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Sch
 			return err
 		},
 		"Renew": func(ctx context.Context) error {
-			_, err := s.Renew(ctx, []rota.Renewal{{Session: session, State: rota.NodeDraining}})
+			_, err := s.Renew(ctx, []rota.Renewal{{Session: session.id, State: rota.NodeDraining}})
 			return err
 		},
-		"Endings":      func(ctx context.Context) error { _, err := s.Endings(ctx, session); return err },
-		"CloseSession": func(ctx context.Context) error { return s.CloseSession(ctx, session) },
+		"Endings":      func(ctx context.Context) error { _, err := s.Endings(ctx, session.id); return err },
+		"CloseSession": func(ctx context.Context) error { return s.CloseSession(ctx, session.id) },
 		"Operate": func(ctx context.Context) error {
 			_, err := s.Operate(ctx, rota.Operation{Act: rota.ActCancel})
 			return err
@@ -67,10 +67,11 @@ func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Sch
 			_, err := s.ChangeQueue(ctx, "new", rota.QueueChange{})
 			return err
 		},
-		"Nodes":    func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
-		"Sweep":    func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
-		"Identity": func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
-		"Verify":   func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
+		"DrainNode": func(ctx context.Context) error { _, err := s.DrainNode(ctx, session.node); return err },
+		"Nodes":     func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
+		"Sweep":     func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
+		"Identity":  func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
+		"Verify":    func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
 	}
 }
 
@@ -98,7 +99,7 @@ func refusedClosed(t *testing.T, w *world) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, call := range calls(w.Store, s.id, try, schedule) {
+	for name, call := range calls(w.Store, s, try, schedule) {
 		wantIs(t, name+" of a closed store", call(w.ctx), rota.ErrUnavailable)
 	}
 }
@@ -108,7 +109,7 @@ func refusedCancelled(t *testing.T, w *world) {
 	before := w.everything(t)
 	ctx, cancel := context.WithCancel(w.ctx)
 	cancel()
-	for name, call := range calls(w.Store, s.id, try, schedule) {
+	for name, call := range calls(w.Store, s, try, schedule) {
 		if err := call(ctx); err == nil {
 			t.Errorf("%s: no error, though nobody waits for it any more", name)
 		}
