@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type machine struct {
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
 	env    []string   // of nodes, besides what all have
+	rota   string     // the program; default: rotaPath
 	random *rand.Rand // the test goroutine's
 	socket string
 	client *api.Client
@@ -98,7 +100,7 @@ func (m *machine) file(name string) string { return filepath.Join(m.dir, name) }
 func (m *machine) start() *life {
 	m.Helper()
 	l := &life{up: make(chan struct{}), ended: make(chan struct{}), began: clock.Elapsed()}
-	l.cmd = exec.Command(rotaPath, "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", "crash")
+	l.cmd = exec.Command(cmp.Or(m.rota, rotaPath), "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", "crash")
 	l.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}, m.env...)
 	l.cmd.Stdout, l.cmd.Stderr = greeting{l}, m.log
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

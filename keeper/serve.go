@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -245,6 +246,7 @@ func (d *daemon) report(exits <-chan []executor.Exit, left <-chan struct{}) {
 				return
 			}
 			for part := range batches(batch, sizeOfExit) {
+				at.Point("keeper: before telling")
 				if d.write(answer{Exits: packExits(part)}) != nil {
 					_ = d.Close()
 					return
@@ -265,7 +267,9 @@ func (s *service) do(r *request) (a answer, err error) {
 		if err != nil {
 			return a, err
 		}
-		return a, k.Start(ps)
+		err = k.Start(ps)
+		at.Point("keeper: after start")
+		return a, err
 	case opStop:
 		for _, try := range r.Tries {
 			k.Stop(try, r.Now)
@@ -275,6 +279,7 @@ func (s *service) do(r *request) (a answer, err error) {
 	case opHeld:
 		a.Tries = k.Held()
 	case opForget:
+		at.Point("keeper: before forgetting")
 		k.Forget(r.Tries)
 	case opFile:
 		for _, try := range r.Tries {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/crash/at"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -86,12 +87,14 @@ func (s *slot) start(a *attempt) *failure {
 	a.exit.Started = clock.Elapsed()
 	b := birth{Try: p.Try, slot: s.number, before: a.exit.Started}
 	s.keeper.journal.try(b)
+	at.Point("keeper: before fork")
 	if b.pid, f = s.fork(l, c); f != nil {
 		s.release(c)
 		return f
 	}
 	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
+	at.Point("keeper: after fork")
 	b.after = clock.Elapsed()
 	s.keeper.journal.start(b)
 	return nil
@@ -108,11 +111,14 @@ func (s *slot) follow(a *attempt) {
 	}
 	e := executor.Exit{Try: p.Try, Spawned: true, Started: a.exit.Started, Ended: clock.Elapsed(), Usage: d.usage}
 	d.tell(&e, p)
+	at.Point("keeper: after exit")
 	s.keeper.leave(a)
 	for i := range s.streams {
 		s.settle(&s.streams[i], p, &e)
 	}
+	at.Point("keeper: output settled")
 	s.keeper.journal.end(s.number, e)
+	at.Point("keeper: before report")
 	s.keeper.ended(a, e)
 	if used {
 		s.made = false

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -190,6 +191,7 @@ func (n *Node) keep(ctx context.Context, p plan) {
 			break
 		}
 	}
+	at.Point("daemon: output kept")
 	n.post(func(r *reactor, now rota.Elapsed) { r.collected([]collected{p.collected}, now) })
 }
 

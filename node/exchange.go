@@ -40,6 +40,9 @@ func (r *reactor) decideExchange(now rota.Elapsed) {
 		}
 		return
 	}
+	if !r.checked && r.mode != lost {
+		return
+	}
 	room := r.room(now)
 	if len(r.ready) == 0 && (room == 0 || !r.hungry) || r.lingers(now) {
 		return

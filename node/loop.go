@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -33,6 +34,9 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 		n.perform(calls, r)
 		n.publish(r)
 		if done, err := r.done(now); done {
+			if !r.checked && len(r.held) == 0 {
+				return 1, err // perhaps there is one that was never received: the session is not to be closed
+			}
 			return len(r.held), err
 		}
 		timer.Reset(min(r.wake, now+rota.Elapsed(time.Hour)).Sub(now))
@@ -45,6 +49,7 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 				r.lose(ErrKeeperLost, n.elapsed())
 				continue
 			}
+			at.Point("daemon: at report")
 			r.exited(xs, n.elapsed())
 		case <-drain:
 			drain = nil
@@ -85,10 +90,14 @@ func (n *Node) more(r *reactor, exits <-chan []executor.Exit) {
 func (n *Node) perform(calls context.Context, r *reactor) {
 	todo := r.take()
 	if len(todo.start) > 0 {
+		at.Point("daemon: before start")
 		if err := n.keeper.Start(todo.start); err != nil {
 			r.notStarted(todo.start, err, n.elapsed())
 			r.wake = 0 // there is something to decide at once
 		}
+	}
+	if len(todo.start) > 0 {
+		at.Point("daemon: after start")
 	}
 	if todo.returns {
 		n.keeper.Return()
@@ -97,6 +106,7 @@ func (n *Node) perform(calls context.Context, r *reactor) {
 		n.keeper.Stop(s.Try, s.now)
 	}
 	if len(todo.forget) > 0 {
+		at.Point("daemon: before forgetting")
 		n.keeper.Forget(todo.forget)
 	}
 	for _, job := range todo.unlink {

@@ -34,6 +34,9 @@ type reactor struct {
 	ready  []*finish // for the next one
 	oldest rota.Elapsed
 	mute   bool // lost, and the farewell failed: nothing more is sent
+	// checked: what the store has as ours is what we hold. Of a session that is taken over, the first renewal tells;
+	// before it nothing else is sent, and the session is not closed (P5, P8).
+	checked bool
 
 	paused  bool // claims nothing until it is told to go on
 	hungry  bool // the next claim may find something
@@ -115,7 +118,7 @@ type stop struct {
 
 func newReactor(opts Options, log *slog.Logger, now rota.Elapsed) *reactor {
 	return &reactor{opts: opts, log: log, held: map[rota.Try]*attempt{}, inputs: map[rota.JobID]*input{},
-		early: map[rota.Try]rota.Ending{}, strays: map[rota.Try]bool{}, hungry: true,
+		early: map[rota.Try]rota.Ending{}, strays: map[rota.Try]bool{}, checked: true, hungry: true,
 		balked:  pauses{first: time.Second, cap: 30 * time.Second},
 		unheard: pauses{first: opts.TTL / 30, cap: opts.TTL / 3},
 		renewAt: now + rota.Elapsed(opts.TTL/3), sweepAt: now, wake: never,
@@ -201,7 +204,7 @@ func compareTries(a, b rota.Try) int {
 
 // done reports whether the loop ends, and with what.
 func (r *reactor) done(now rota.Elapsed) (bool, error) {
-	recorded := r.flight == nil && len(r.ready) == 0
+	recorded := r.flight == nil && len(r.ready) == 0 && r.checked
 	settled := recorded && len(r.held) == 0
 	switch {
 	case r.mode == leaving:

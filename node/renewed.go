@@ -21,6 +21,7 @@ func (r *reactor) renewed(ans rota.Renewed, err error, now rota.Elapsed) {
 		return
 	}
 	r.unheard.reset()
+	r.checked = true
 	r.toDrain(ans.Drain, now)
 	r.endings(ans.Ending, now)
 	r.end(ans.Gone, now)

@@ -21,7 +21,10 @@ func noteOf(a *rota.Assignment) ([]byte, error) {
 // resume takes over what an earlier node of the session gave to the keeper. The numbers of exchanges go on. What the
 // store has as ours and the keeper never got, and the other way round, the first renewal tells (P5, P10).
 func (r *reactor) resume(opened rota.Opened, earlier []keeper.Held) {
-	r.seq = opened.Seq
+	r.seq, r.checked = opened.Seq, opened.Seq == 0
+	if !r.checked {
+		r.renewAt = 0
+	}
 	if len(earlier) > 0 {
 		r.renewAt = 0 // at once: somebody may have asked for an end meanwhile (P9)
 	}

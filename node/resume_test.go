@@ -161,3 +161,32 @@ func TestP13WhatWasResumedCountsBeforeTheNodeHasBegun(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// The store has an attempt as the session's that the node before claimed and never gave to the keeper, because it was
+// killed; all else has ended. Nothing else is done, and the session is not closed, before that was found: what runs in a
+// closed session is lost (P5, P8, P10).
+func TestP5WhatTheNodeBeforeClaimedIsFoundFirst(t *testing.T) {
+	opts := Options{Session: "s", Slots: 2}.withDefaults()
+	r := newReactor(opts, slog.New(slog.DiscardHandler), 1)
+	r.resume(rota.Opened{Seq: 7}, nil)
+	r.drain(1)
+	r.decide(1)
+	todo := r.take()
+	if done, _ := r.done(1); done || todo.exchange != nil || todo.renew == nil || todo.renew.Seq != 7 {
+		t.Fatalf("before the renewal: %+v", todo)
+	}
+	stray := rota.Try{Task: rota.PlainTask(9), Attempt: 1}
+	r.renewed(rota.Renewed{Strays: []rota.Try{stray}}, nil, 2)
+	r.decide(2)
+	if todo = r.take(); todo.exchange == nil || len(todo.exchange.Finished) != 1 || todo.exchange.Finished[0].Try != stray ||
+		todo.exchange.Finished[0].Outcome != rota.OutcomeReturned || todo.exchange.Seq != 8 {
+		t.Fatalf("after it: %+v", todo.exchange)
+	}
+	if done, _ := r.done(2); done {
+		t.Error("done before that is recorded")
+	}
+	r.answered(rota.Exchanged{}, nil, 3)
+	if done, err := r.done(3); !done || err != nil {
+		t.Errorf("done %v, %v", done, err)
+	}
+}

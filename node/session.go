@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 )
 
 // open opens the session. While the service is not available it goes on trying, until ctx ends.
@@ -17,7 +18,9 @@ func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 	again := afterFailure()
 	for {
 		sent := n.elapsed()
+		at.Point("daemon: before opening")
 		opened, err := n.svc.OpenSession(ctx, o)
+		at.Point("daemon: after opening")
 		if err == nil {
 			n.lease(sent)
 			if n.opts.Opened != nil {

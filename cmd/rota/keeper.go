@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 	"github.com/rotaqueue/rota/keeper"
 )
 
@@ -115,9 +116,11 @@ func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) 
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, "/"
 	cmd.ExtraFiles = []*os.File{socket}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	at.Point("daemon: before keeper")
 	if err := cmd.Start(); err != nil {
 		return nil, rota.Errorf(rota.ErrUnavailable, "start the keeper: %v", err)
 	}
+	at.Point("daemon: after keeper")
 	_ = listener.Close() // the keeper alone listens: if it ends, so does the wait for it
 	_ = socket.Close()
 	k, err := dialKeeper(ctx, o.Dir)

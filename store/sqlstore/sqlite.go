@@ -15,6 +15,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/crash/at"
 )
 
 // Every connection gets every PRAGMA. FULL makes a commit durable when it returns. The page cache and the
@@ -184,7 +185,12 @@ func (w *writer) query(scan func(*sql.Rows) error, q string, args ...any) error 
 // timeout.
 func (w *writer) begin() error { _, err := w.exec(`BEGIN IMMEDIATE`); return err }
 
-func (w *writer) commit() error { _, err := w.exec(`COMMIT`); return err }
+func (w *writer) commit() error {
+	at.Point("store: before commit")
+	_, err := w.exec(`COMMIT`)
+	at.Point("store: after commit")
+	return err
+}
 
 // mark sets a point in the transaction to which undo goes back, and which unmark forgets.
 func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name); return err }

@@ -1,0 +1,83 @@
+package crash_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// points are the places at which keeper and daemon are made to crash, in the order in which a task meets them.
+var points = []string{
+	"daemon: before keeper", "daemon: after keeper", "daemon: before opening", "daemon: after opening",
+	"store: before commit", "store: after commit",
+	"daemon: before start", "keeper: after start", "daemon: after start", "keeper: before fork", "keeper: after fork",
+	"keeper: after exit", "keeper: output settled", "keeper: before report", "keeper: before telling", "daemon: at report",
+	"daemon: output kept", "daemon: before forgetting", "keeper: before forgetting",
+}
+
+// TestCrashPoints crashes keeper or daemon at each place of a task's way from its claim to the record of its end, and holds
+// what then becomes of all jobs to the invariants of TestCrash. ROTA_SOAK=1 does it 20 times for each.
+func TestCrashPoints(t *testing.T) {
+	runtime.LockOSThread() // what this thread starts dies with it; it is not unlocked, so it ends with the test
+	path := filepath.Join(t.TempDir(), "rota")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "crashpoints", "-o", path, "../cmd/rota")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	times := length(20, 1, 1)
+	every := length(1, 1, 5) // of the places, so that a short run is short
+	first := int(seed(t) % uint64(every))
+	for i, point := range points {
+		if i%every != first {
+			continue
+		}
+		for n := range times {
+			if !t.Run(strings.ReplaceAll(point, ": ", "_"), func(t *testing.T) { crashAt(t, path, point, n) }) {
+				return
+			}
+		}
+	}
+}
+
+func crashAt(t *testing.T, path, point string, n int) {
+	runtime.LockOSThread()
+	m := newMachine(t)
+	m.rota = path
+	mark := m.file("mark")
+	visit := 1
+	if !strings.Contains(point, "keeper:") && !strings.Contains(point, "opening") && !strings.HasSuffix(point, "keeper") {
+		visit += m.random.IntN(5 + 5*n)
+	} else if strings.HasPrefix(point, "keeper:") {
+		visit += m.random.IntN(20)
+	}
+	m.env = []string{"ROTA_CRASH_AT=" + point, "ROTA_CRASH_MARK=" + mark, "ROTA_CRASH_VISIT=" + strconv.Itoa(visit)}
+	s := m.submitAll(m.client, m.plan(100, kinds), 1)
+	s.allow(0)
+	l := m.start()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	for {
+		if _, err := os.Stat(mark); err == nil {
+			break
+		}
+		select {
+		case <-late.C:
+			t.Fatalf("%q was not reached for the %dth time", point, visit)
+		case <-l.ended:
+		default:
+		}
+		m.pause(time.Millisecond)
+	}
+	if !strings.HasPrefix(point, "keeper:") {
+		<-l.ended
+		l = m.start()
+	}
+	m.untilUp(l)
+	s.settle()
+}
