@@ -2,11 +2,15 @@ package keeper
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
 )
@@ -106,6 +110,24 @@ func (p *process) environment() (text string, known bool) {
 	return string(env), len(env) > 0 || len(args) > 0
 }
 
+// signalTo signals the process with a number if it is the one that is meant, and reports whether it did. What is asked
+// is asked while the process is held by a descriptor: if the answer is yes, the number was that one's throughout, and the
+// signal goes to it or, if it has just died, to nobody. Before Linux 5.3 it goes to the number.
+func signalTo(pid int, sig syscall.Signal, is func() bool) bool {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return errors.Is(err, unix.ENOSYS) && is() && unix.Kill(pid, sig) == nil
+	}
+	defer unix.Close(fd)
+	return is() && unix.PidfdSendSignal(fd, sig, nil, 0) == nil
+}
+
+// isStill reports whether a process is there that was looked at before.
+func (p *process) isStill() bool {
+	now := look(p.pid)
+	return now != nil && now.started == p.started && now.group == p.group
+}
+
 // isRunning reports whether a group has members that are not dead, of those that were started until then.
 func isRunning(group int, until rota.Elapsed) bool {
 	all, err := running()
@@ -114,15 +136,6 @@ func isRunning(group int, until rota.Elapsed) bool {
 	}
 	for _, p := range all {
 		if p.group == group && p.started <= tick(until) {
-			return true
-		}
-	}
-	return false
-}
-
-func hasMember(all map[int]*process, group int) bool {
-	for _, p := range all {
-		if p.group == group {
 			return true
 		}
 	}
