@@ -25,6 +25,7 @@ type Spec struct {
 	Grace   Duration `json:"grace,omitempty" doc:"between TERM and KILL; default 10s"`
 	Retry   *Retry   `json:"retry,omitempty" doc:"what happens after a failure; default: the queue's, then Rota's"`
 	Limits
+	OnStoreLoss OnStoreLoss `json:"on_store_loss,omitempty" doc:"kill, run, or how long an attempt goes on when its node has lost the store; default: the node's"`
 
 	Hold  bool         `json:"hold,omitempty" doc:"submit held; release lets it go"`
 	At    time.Time    `json:"at,omitzero" doc:"not before"`

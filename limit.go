@@ -3,6 +3,7 @@ package rota
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -28,6 +29,13 @@ const (
 	MaxRetries   = 1_000
 	MaxPriority  = 1_000_000_000 // and as far below zero
 	MaxWait      = time.Minute   // of a call that waits
+
+	MinMemory = 1 << 20 // bytes of an attempt's limit of memory
+	MinCPUs   = 0.01    // of an attempt's limit
+	MaxCPUs   = 1024    // likewise
+	MaxPIDs   = 4 << 20 // likewise: a kernel has no more
+	MinNice   = -20
+	MaxNice   = 19
 )
 
 var (
@@ -91,7 +99,8 @@ func (s *Spec) resolve() error {
 	if s.Grace == 0 {
 		s.Grace = DefaultGrace
 	}
-	for _, check := range []func() error{s.checkNames, s.checkWhatRuns, s.checkFiles, s.checkEnv, s.checkWhen, s.checkMany} {
+	for _, check := range []func() error{s.checkNames, s.checkWhatRuns, s.checkFiles, s.checkEnv, s.checkWhen, s.checkMany,
+		s.Limits.checkLimits, s.OnStoreLoss.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -262,6 +271,68 @@ func (r *Retry) check() error {
 		return Invalid("on lost %q: write retry or fail", r.OnLost)
 	}
 	return nil
+}
+
+func (l Limits) checkLimits() error {
+	switch {
+	case l.Memory != 0 && l.Memory < MinMemory:
+		return Invalid("mem %v: a process needs at least %v", Size(l.Memory), Size(MinMemory))
+	case l.CPUs != 0 && !(l.CPUs >= MinCPUs && l.CPUs <= MaxCPUs): // NaN is neither
+		return Invalid("cpus %v: from %v to %v", l.CPUs, MinCPUs, MaxCPUs)
+	case l.PIDs < 0 || l.PIDs > MaxPIDs:
+		return Invalid("pids %d: from 1 to %d", l.PIDs, MaxPIDs)
+	case l.Nice < MinNice || l.Nice > MaxNice:
+		return Invalid("nice %d: from %d to %d", l.Nice, MinNice, MaxNice)
+	}
+	return nil
+}
+
+// limits are the maxima as limits.
+func (m Maxima) limits() Limits {
+	l := Limits{Memory: m.Memory, CPUs: m.CPUs, PIDs: m.PIDs}
+	if m.Nice != nil {
+		l.Nice = *m.Nice
+	}
+	return l
+}
+
+// Check refuses an allowance that cannot be meant so. Its errors name limits as settings do: "mem", "max-mem".
+func (a Allowance) Check() error {
+	if err := a.Default.checkLimits(); err != nil {
+		return err
+	}
+	if err := a.Max.limits().checkLimits(); err != nil {
+		return Invalid("max-%v", err)
+	}
+	if name, is, most := a.Default.over(a.Max); name != "" {
+		return Invalid("%s %s: the default is beyond max-%s, %s", name, is, name, most).WithFix("change %s, or max-%s", name, name)
+	}
+	return nil
+}
+
+// Refuse refuses a job that asks for more than its queue allows.
+func (a *Allowance) Refuse(s *Spec) error {
+	name, is, most := s.Limits.over(a.Max)
+	if name == "" {
+		return nil
+	}
+	return Errorf(ErrTooLarge, "%s %s: beyond what the queue %s allows, %s", name, is, s.Queue, most).
+		WithFix("--%s %s, or another queue: rota queue show %s", name, most, s.Queue)
+}
+
+// over names the first limit that is beyond a maximum.
+func (l Limits) over(m Maxima) (name, is, most string) {
+	switch {
+	case m.Memory != 0 && l.Memory > m.Memory:
+		return "mem", Size(l.Memory).String(), Size(m.Memory).String()
+	case m.CPUs != 0 && l.CPUs > m.CPUs:
+		return "cpus", fmt.Sprint(l.CPUs), fmt.Sprint(m.CPUs)
+	case m.PIDs != 0 && l.PIDs > m.PIDs:
+		return "pids", strconv.Itoa(l.PIDs), strconv.Itoa(m.PIDs)
+	case m.Nice != nil && l.Nice != 0 && l.Nice < *m.Nice:
+		return "nice", strconv.Itoa(l.Nice), strconv.Itoa(*m.Nice)
+	}
+	return "", "", ""
 }
 
 func (s *Spec) checkMany() error {

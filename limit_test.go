@@ -3,6 +3,7 @@ package rota_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -72,14 +73,21 @@ func TestResolveTakesWhatIsRight(t *testing.T) {
 		"all lines of a part": func(s *rota.Submission) {
 			s.Spec.Lines, s.Lines = true, many(rota.MaxPartLines, func(int) string { return "l" })
 		},
-		"input":          func(s *rota.Submission) { s.Input = make([]byte, rota.MaxPartBytes) },
-		"input to come":  func(s *rota.Submission) { s.More = true },
-		"not before":     func(s *rota.Submission) { s.Spec.At = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
-		"after many":     func(s *rota.Submission) { s.Spec.After = many(rota.MaxAfter, after(rota.AfterOK)) },
-		"after any":      func(s *rota.Submission) { s.Spec.After = many(1, after(rota.AfterAny)) },
-		"after fail":     func(s *rota.Submission) { s.Spec.After = many(1, after(rota.AfterFail)) },
-		"no retries":     func(s *rota.Submission) { s.Spec.Retry = &rota.Retry{Count: new(int), MaxLost: new(int)} },
-		"on lost":        func(s *rota.Submission) { s.Spec.Retry = &rota.Retry{OnLost: rota.LostFail} },
+		"input":         func(s *rota.Submission) { s.Input = make([]byte, rota.MaxPartBytes) },
+		"input to come": func(s *rota.Submission) { s.More = true },
+		"not before":    func(s *rota.Submission) { s.Spec.At = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"after many":    func(s *rota.Submission) { s.Spec.After = many(rota.MaxAfter, after(rota.AfterOK)) },
+		"after any":     func(s *rota.Submission) { s.Spec.After = many(1, after(rota.AfterAny)) },
+		"after fail":    func(s *rota.Submission) { s.Spec.After = many(1, after(rota.AfterFail)) },
+		"no retries":    func(s *rota.Submission) { s.Spec.Retry = &rota.Retry{Count: new(int), MaxLost: new(int)} },
+		"on lost":       func(s *rota.Submission) { s.Spec.Retry = &rota.Retry{OnLost: rota.LostFail} },
+		"limits": func(s *rota.Submission) {
+			s.Spec.Limits = rota.Limits{Memory: rota.MinMemory, CPUs: rota.MinCPUs, PIDs: 1, Nice: rota.MinNice}
+		},
+		"widest limits": func(s *rota.Submission) {
+			s.Spec.Limits = rota.Limits{Memory: math.MaxInt64, CPUs: rota.MaxCPUs, PIDs: rota.MaxPIDs, Nice: rota.MaxNice}
+		},
+		"on store loss":  func(s *rota.Submission) { s.Spec.OnStoreLoss = "1m30s" },
 		"longest script": func(s *rota.Submission) { s.Spec = rota.Spec{Script: strings.Repeat("s", rota.MaxText)} },
 	} {
 		s := plain(change)
@@ -187,6 +195,18 @@ func TestResolveRefusesWhatIsWrong(t *testing.T) {
 			s.Spec.Lines, s.Lines = true, many(17, func(int) string { return strings.Repeat("l", rota.MaxLine) })
 		}},
 		"much input":        {rota.ErrTooLarge, func(s *rota.Submission) { s.Input = make([]byte, rota.MaxPartBytes+1) }},
+		"little memory":     {rota.ErrInvalid, limits(rota.Limits{Memory: rota.MinMemory - 1})},
+		"negative memory":   {rota.ErrInvalid, limits(rota.Limits{Memory: -1})},
+		"few CPUs":          {rota.ErrInvalid, limits(rota.Limits{CPUs: 0.009})},
+		"many CPUs":         {rota.ErrInvalid, limits(rota.Limits{CPUs: 1024.01})},
+		"negative CPUs":     {rota.ErrInvalid, limits(rota.Limits{CPUs: -1})},
+		"CPUs NaN":          {rota.ErrInvalid, limits(rota.Limits{CPUs: math.NaN()})},
+		"CPUs infinite":     {rota.ErrInvalid, limits(rota.Limits{CPUs: math.Inf(1)})},
+		"negative PIDs":     {rota.ErrInvalid, limits(rota.Limits{PIDs: -1})},
+		"many PIDs":         {rota.ErrInvalid, limits(rota.Limits{PIDs: rota.MaxPIDs + 1})},
+		"too nice":          {rota.ErrInvalid, limits(rota.Limits{Nice: 20})},
+		"not nice":          {rota.ErrInvalid, limits(rota.Limits{Nice: -21})},
+		"on store loss":     {rota.ErrInvalid, func(s *rota.Submission) { s.Spec.OnStoreLoss = "panic" }},
 		"input beside file": {rota.ErrInvalid, func(s *rota.Submission) { s.Input, s.Spec.Stdin = []byte("x"), "f" }},
 		"input with lines":  {rota.ErrInvalid, func(s *rota.Submission) { s.Input, s.Spec.Lines, s.Lines = []byte("x"), true, []string{"a"} }},
 		"more beside file":  {rota.ErrInvalid, func(s *rota.Submission) { s.More, s.Spec.Stdin = true, "f" }},
@@ -201,6 +221,10 @@ func TestResolveRefusesWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: the text is %q", name, text)
 		}
 	}
+}
+
+func limits(l rota.Limits) func(*rota.Submission) {
+	return func(s *rota.Submission) { s.Spec.Limits = l }
 }
 
 func array(rs ...rota.Range) func(*rota.Submission) {

@@ -157,14 +157,18 @@ type Refusal struct {
 // Assignment is a claimed task: everything a node needs to run the attempt.
 type Assignment struct {
 	Try
-	Limit     int    `json:"attempt_limit"`
-	Retry     Retry  `json:"retry" doc:"as resolved at submit: no field open"`
-	Failures  int    `json:"failures" doc:"earlier attempts that count as failures of the job"`
-	Spec      *Spec  `json:"spec"`
-	Queue     string `json:"queue"`
-	Submitter string `json:"submitter"`
-	Line      string `json:"line,omitempty"`
-	HasInput  bool   `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
+	Limit    int    `json:"attempt_limit"`
+	Retry    Retry  `json:"retry" doc:"as resolved at submit: no field open"`
+	Failures int    `json:"failures" doc:"earlier attempts that count as failures of the job"`
+	Spec     *Spec  `json:"spec"`
+	Queue    string `json:"queue"`
+	// Allowance is what the queue says of limits now; nil: nothing. LimitsOf makes of it, of the spec and of what the
+	// node says the limits that hold.
+	Allowance *Allowance `json:"allowance,omitempty"`
+	Submitter string     `json:"submitter"`
+	Line      string     `json:"line,omitempty"`
+	HasInput  bool       `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
+	Alone     bool       `json:"alone,omitempty" doc:"nothing else may run on the node meanwhile: its keeper or machine went away while it ran, again and again (P7)"`
 	// Token lets the job itself submit, as its submitter, while this attempt runs (S1).
 	Token string `json:"token,omitempty"`
 }

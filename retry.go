@@ -30,6 +30,7 @@ const (
 	DefaultMaxLost    = 3
 	RetryJitter       = 0.2 // of the wait, both ways
 	MaxReturns        = 20  // give-backs of one task before it is held
+	MaxCrashes        = 2   // crashes of one task after which it runs alone; the next one sets it aside
 )
 
 // Or fills what r leaves open from a default.

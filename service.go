@@ -44,6 +44,8 @@ type JobService interface {
 type AdminService interface {
 	Status(ctx context.Context) (Status, error)
 	Queues(ctx context.Context) ([]Queue, error)
+	// ChangeQueue changes settings of a queue, which is made if it is not there yet. They hold for what waits in it too.
+	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
 	Nodes(ctx context.Context) ([]Node, error)
 	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
 	// first (D6).

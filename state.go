@@ -88,7 +88,7 @@ var Moves = []Move{
 	{Ready, VerbHold, Held}, {Ready, VerbCancel, Cancelled}, {Ready, VerbClaim, Running},
 	{Running, VerbFinish, Succeeded}, {Running, VerbFinish, Failed}, {Running, VerbFinish, Cancelled},
 	{Running, VerbFinish, Scheduled}, {Running, VerbFinish, Ready}, {Running, VerbFinish, Held},
-	{Running, VerbRescue, Ready}, {Running, VerbRescue, Failed}, {Running, VerbRescue, Cancelled},
+	{Running, VerbRescue, Ready}, {Running, VerbRescue, Failed}, {Running, VerbRescue, Cancelled}, {Running, VerbRescue, Held},
 	{Failed, VerbRetry, Ready}, {Cancelled, VerbRetry, Ready},
 }
 

@@ -25,6 +25,9 @@ type Store interface {
 	TokenStore
 
 	Queues(ctx context.Context) ([]Queue, error)
+	// ChangeQueue changes settings of a queue, which is made if it is not there yet. What waits in it is claimed under the
+	// new ones. Settings that contradict each other are ErrInvalid.
+	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
 	Nodes(ctx context.Context) ([]Node, error)
 
 	// Sweep does one bounded step of the store's own upkeep. It is to be called again while it says More, and again
@@ -43,7 +46,8 @@ type Store interface {
 type JobStore interface {
 	// Submit stores jobs. A plain job's task is made at once; those of arrays and lines are made by SweepMake. A job
 	// whose key its submitter has used before is answered with the earlier job, or ErrKeyReused when the hash of the
-	// request differs (P20). A dependency on a job that is not there is ErrNotFound (P15).
+	// request differs (P20). A dependency on a job that is not there is ErrNotFound (P15); limits beyond what the queue
+	// allows are ErrTooLarge (D6).
 	Submit(ctx context.Context, jobs []NewJob) ([]SubmitResult, error)
 	// AddPart adds a further part to a job that was submitted with More. A part that came before changes nothing;
 	// one out of order, or for a sealed job, is ErrConflict.

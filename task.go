@@ -14,6 +14,7 @@ type Task struct {
 	RunAt   time.Time `json:"run_at,omitzero" doc:"scheduled: when"`
 	Limit   int       `json:"attempt_limit" doc:"attempts that may be made, as it stands"`
 	Lost    int       `json:"lost,omitempty" doc:"attempts that were lost"`
+	Crashes int       `json:"crashes,omitempty" doc:"of those: its keeper or machine went away while it ran. After two it runs alone on its node, after three it is held"`
 	Returns int       `json:"returns,omitempty" doc:"attempts given back without having started"`
 	Attempt
 }
@@ -91,9 +92,8 @@ const (
 // Fate is what the store does with a task whose attempt ended. It is the rule of P7 and P9 in one place; the SQL
 // of an engine must agree with it, and the store's contract tests hold it to that.
 //
-// Lost, returned and limit are the task's counts with this attempt included and its limit as stored; ending is
-// whether somebody asked the running task to end.
-func Fate(o Outcome, ending bool, attempt, limit, lost, maxLost, returns int, onLost OnLost) State {
+// Ending is whether somebody asked the running task to end.
+func Fate(o Outcome, ending bool, n Tally) State {
 	switch {
 	case ending:
 		return Cancelled
@@ -101,20 +101,31 @@ func Fate(o Outcome, ending bool, attempt, limit, lost, maxLost, returns int, on
 		return Succeeded
 	case o == OutcomeEnded:
 		return Cancelled
-	case o == OutcomeReturned && returns >= MaxReturns:
+	case o == OutcomeReturned && n.Returns >= MaxReturns:
 		return Held
 	case o == OutcomeReturned:
 		return Ready
-	case o == OutcomeLost && (onLost == LostFail || lost > maxLost):
+	case o == OutcomeLost && (n.OnLost == LostFail || n.Lost > n.MaxLost):
 		return Failed
+	case o == OutcomeLost && n.Crashes > MaxCrashes:
+		return Held // set aside
 	case o == OutcomeLost:
 		return Ready
 	case o == OutcomeRefused:
 		return Failed
-	case attempt < limit:
+	case n.Attempt < n.Limit:
 		return Scheduled
 	}
 	return Failed
+}
+
+// Tally is how often what has happened to a task, this attempt included, and its limits as stored.
+type Tally struct {
+	Attempt, Limit int
+	Lost, MaxLost  int
+	Crashes        int // of the lost: its keeper or its machine went away while it ran
+	Returns        int
+	OnLost         OnLost
 }
 
 // RaisesLimit reports whether an attempt with this outcome does not count against the task's budget: the limit is

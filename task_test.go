@@ -19,7 +19,7 @@ func TestP7_FateIsAMove(t *testing.T) {
 			count.Draw(t, "max lost"), count.Draw(t, "returns")
 		onLost := rapid.SampledFrom([]rota.OnLost{rota.LostRetry, rota.LostFail}).Draw(t, "on lost")
 
-		to := rota.Fate(o, ending, attempt, limit, lost, maxLost, returns, onLost)
+		to := rota.Fate(o, ending, rota.Tally{Attempt: attempt, Limit: limit, Lost: lost, MaxLost: maxLost, Crashes: count.Draw(t, "crashes"), Returns: returns, OnLost: onLost})
 		if !rota.May(rota.Running, rota.VerbFinish, to) {
 			t.Fatalf("finish moves to %v, which is no move", to)
 		}
@@ -44,6 +44,7 @@ func TestP7_FateTable(t *testing.T) {
 		o                                      rota.Outcome
 		ending                                 bool
 		attempt, limit, lost, maxLost, returns int
+		crashes                                int
 		onLost                                 rota.OnLost
 		want                                   rota.State
 	}{
@@ -64,10 +65,13 @@ func TestP7_FateTable(t *testing.T) {
 		{name: "lost", o: rota.OutcomeLost, attempt: 1, limit: 2, lost: 1, maxLost: 3, onLost: rota.LostRetry, want: rota.Ready},
 		{name: "lost as often as allowed", o: rota.OutcomeLost, attempt: 3, limit: 4, lost: 3, maxLost: 3, onLost: rota.LostRetry, want: rota.Ready},
 		{name: "lost once more", o: rota.OutcomeLost, attempt: 4, limit: 5, lost: 4, maxLost: 3, onLost: rota.LostRetry, want: rota.Failed},
+		{name: "crashed twice", o: rota.OutcomeLost, attempt: 2, limit: 3, lost: 2, maxLost: 3, crashes: 2, onLost: rota.LostRetry, want: rota.Ready},
+		{name: "crashed once more", o: rota.OutcomeLost, attempt: 3, limit: 4, lost: 3, maxLost: 3, crashes: 3, onLost: rota.LostRetry, want: rota.Held},
+		{name: "crashed more often than it may be lost", o: rota.OutcomeLost, attempt: 3, limit: 4, lost: 3, maxLost: 2, crashes: 3, onLost: rota.LostRetry, want: rota.Failed},
 		{name: "lost, to fail", o: rota.OutcomeLost, attempt: 1, limit: 2, lost: 1, maxLost: 3, onLost: rota.LostFail, want: rota.Failed},
 		{name: "lost when asked to end", o: rota.OutcomeLost, ending: true, attempt: 1, limit: 2, lost: 1, maxLost: 3, onLost: rota.LostRetry, want: rota.Cancelled},
 	} {
-		if got := rota.Fate(c.o, c.ending, c.attempt, c.limit, c.lost, c.maxLost, c.returns, c.onLost); got != c.want {
+		if got := rota.Fate(c.o, c.ending, rota.Tally{Attempt: c.attempt, Limit: c.limit, Lost: c.lost, MaxLost: c.maxLost, Crashes: c.crashes, Returns: c.returns, OnLost: c.onLost}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -102,7 +106,7 @@ func TestP7_AttemptsAreBounded(t *testing.T) {
 			case rota.OutcomeReturned:
 				returns++
 			}
-			if to := rota.Fate(o, false, attempt, limit, lost, maxLost, returns, rota.LostRetry); to.Ended() || to == rota.Held {
+			if to := rota.Fate(o, false, rota.Tally{Attempt: attempt, Limit: limit, Lost: lost, MaxLost: maxLost, Returns: returns, OnLost: rota.LostRetry}); to.Ended() || to == rota.Held {
 				return
 			}
 		}

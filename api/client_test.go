@@ -91,6 +91,10 @@ func TestNothingElseIsSentAgain(t *testing.T) {
 			_, err := c.Operate(ctx, rota.Operation{Act: rota.ActRetry})
 			return err
 		},
+		"queue": func(ctx context.Context, c *Client) error {
+			_, err := c.ChangeQueue(ctx, "q", rota.QueueChange{})
+			return err
+		},
 		"token":    func(ctx context.Context, c *Client) error { _, err := c.CreateToken(ctx, rota.Token{}); return err },
 		"renew":    func(ctx context.Context, c *Client) error { _, err := c.Renew(ctx, rota.Renewal{}); return err },
 		"exchange": func(ctx context.Context, c *Client) error { _, err := c.Exchange(ctx, rota.Exchange{}); return err },

@@ -11,6 +11,7 @@ const anybody rota.Role = ""
 const (
 	viewer    = rota.RoleViewer
 	submitter = rota.RoleSubmitter
+	operator  = rota.RoleOperator
 	admin     = rota.RoleAdmin
 )
 
@@ -42,6 +43,7 @@ var routes = []route{
 
 	{"GET", Prefix + "/status", viewer, "status", "What the server says of itself and of who asks", on(status)},
 	{"GET", Prefix + "/queues", viewer, "list-queues", "Queues", on(listQueues)},
+	{"PATCH", Prefix + "/queues/{queue}", operator, "change-queue", "Change settings of a queue, also for what waits in it", on(changeQueue)},
 	{"GET", Prefix + "/nodes", viewer, "list-nodes", "Nodes", on(listNodes)},
 	{"GET", Prefix + "/nodes/{node}/samples", viewer, "node-samples", "What a node and its machine did over time", on(nodeSamples)},
 	{"GET", Prefix + "/schedules", viewer, "list-schedules", "Schedules", on(listSchedules)},

@@ -89,6 +89,9 @@ func (s *spy) Status(ctx context.Context) (rota.Status, error) {
 func (s *spy) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return give[[]rota.Queue](s), s.note(ctx)
 }
+func (s *spy) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
+	return give[rota.Queue](s), s.note(ctx, name, c)
+}
 func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return give[[]rota.Node](s), s.note(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -449,6 +450,45 @@ func TestUp(t *testing.T) {
 	w.fails(2, "--slots: slots", "up", "--slots", "many")
 	if r := w.run("up", "--transient"); r.out != "" {
 		t.Errorf("a transient node talks: %+v", r)
+	}
+}
+
+func TestDownAndUpgrade(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		downed Downed
+		args   []string
+		want   string
+	}{
+		{Downed{Node: true}, nil, "rota: the node is down\n"},
+		{Downed{Node: true, Running: 1}, nil, "rota: the node is down; 1 task goes on: rota up takes it back, rota down --kill ends it\n"},
+		{Downed{Running: 3}, nil, "; 3 tasks go on: rota up takes them back, rota down --kill ends them\n"},
+		{Downed{}, nil, "rota: no node runs on "},
+		{Downed{Running: 3}, []string{"--kill"}, "; 3 tasks ended, and tried again when a node runs\n"},
+		{Downed{Node: true}, []string{"--drain"}, "rota: the node is down\n"},
+	} {
+		w.downed = c.downed
+		r := w.run(append([]string{"down"}, c.args...)...)
+		if r.code != 0 || r.out != "" || !strings.Contains(r.err, c.want) {
+			t.Errorf("%+v: %+v", c, r)
+		}
+		if w.stopped.Kill != slices.Contains(c.args, "--kill") || w.stopped.Drain != slices.Contains(c.args, "--drain") {
+			t.Errorf("%v: asked for %+v", c.args, w.stopped)
+		}
+	}
+	w.fails(2, "either ended or let end", "down", "--kill", "--drain")
+	w.fails(2, "leave --server out", "down", "--server", "http://localhost:1")
+	w.fails(2, "leave --server out", "upgrade", "--server", "http://localhost:1")
+	w.fails(2, "one too many", "upgrade", "a", "b")
+	w.downed = Downed{Running: 2}
+	if r := w.run("upgrade", "./next"); r.code != 0 || r.out != "" || r.err != "rota: the node runs 2; it was 1; 2 tasks went on\n" {
+		t.Errorf("%+v", r)
+	}
+	if r := w.run("up"); !strings.Contains(r.err, "2 tasks go on") {
+		t.Errorf("%+v", r)
+	}
+	if out := w.ok("up", "--check"); !strings.HasPrefix(out, "rota "+rota.Version+" can serve ") {
+		t.Error(out)
 	}
 }
 

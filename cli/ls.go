@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -287,11 +288,20 @@ func cpuText(a *rota.Attempt) string {
 	return ""
 }
 
+// memoryText is the most that all processes used together, or where that is not known the largest of them.
 func memoryText(a *rota.Attempt) string {
-	if a.MaxRSS == 0 {
+	if most := cmp.Or(a.Memory, a.MaxRSS); most != 0 {
+		return bytesText(most)
+	}
+	return ""
+}
+
+// ioText is how much was read from, or written to, devices.
+func ioText(n int64) string {
+	if n == 0 {
 		return ""
 	}
-	return bytesText(a.MaxRSS)
+	return bytesText(n)
 }
 
 func writtenText(n *int64) string {

@@ -60,8 +60,9 @@ func ending(a *rota.Attempt) string {
 	if a.Reason != "" {
 		return clean(a.Reason)
 	}
-	how := string(a.Outcome)
+	how := outcomeText(a.Outcome)
 	switch {
+	case a.Outcome == rota.OutcomeOutOfMemory:
 	case a.Signal != 0:
 		how = "ended by " + signalName(a.Signal)
 	case a.Exit != nil && a.Outcome != rota.OutcomeSucceeded:
@@ -76,6 +77,14 @@ func ending(a *rota.Attempt) string {
 		how = "has not ended"
 	}
 	return how
+}
+
+// outcomeText is an outcome in words.
+func outcomeText(o rota.Outcome) string {
+	if o == rota.OutcomeOutOfMemory {
+		return "out of memory"
+	}
+	return string(o)
 }
 
 func signalName(n int) string {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -57,7 +58,10 @@ type shown struct {
 	Job      rota.Job       `json:"job"`
 	Task     *rota.Task     `json:"task,omitempty"`
 	Attempts []rota.Attempt `json:"attempts,omitempty"` // the earlier ones, oldest first
-	Samples  []rota.Series  `json:"samples,omitzero"`   // if asked for: of the attempts that have some, oldest first
+	// InQueue are the limits of its next attempt, its queue's settings included; none: as the job itself says, or it has
+	// ended.
+	InQueue *rota.Limits  `json:"limits_in_queue,omitempty"`
+	Samples []rota.Series `json:"samples,omitzero"` // if asked for: of the attempts that have some, oldest first
 }
 
 func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples bool) error {
@@ -81,11 +85,35 @@ func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples
 			return err
 		}
 	}
+	if s.InQueue, err = limitsInQueue(cmd.Context(), c, &s); err != nil {
+		return err
+	}
 	if form == formJSON {
 		return a.printJSON(s)
 	}
 	_, err = io.WriteString(a.out, a.describe(&s))
 	return err
+}
+
+// limitsInQueue asks what the queue has to say of the limits of what has not ended. A running job may not ask.
+func limitsInQueue(ctx context.Context, c *conn, s *shown) (*rota.Limits, error) {
+	queue, ended := queueOf(&s.Job.Spec), s.Job.Progress.Ended()
+	if s.Task != nil {
+		queue, ended = s.Task.Queue, s.Task.State.Ended()
+	}
+	if ended {
+		return nil, nil
+	}
+	all, err := c.Queues(ctx)
+	if errors.Is(err, rota.ErrDenied) {
+		return nil, nil
+	}
+	q := queueNamed(all, queue)
+	if err != nil || q == nil || q.Limits.IsZero() {
+		return nil, err
+	}
+	limits := rota.LimitsOf(s.Job.Spec.Limits, q.Limits, rota.Allowance{})
+	return &limits, nil
 }
 
 // series are what attempts of a task used over time, without those that have nothing. Those that were too short are not
@@ -131,6 +159,9 @@ func (a *app) describe(s *shown) string {
 		f.add("reason", clean(job.Reason))
 	}
 	a.describeSpec(&f, &job.Spec)
+	if s.InQueue != nil && *s.InQueue != job.Spec.Limits {
+		f.add("in its queue", limitsText(*s.InQueue))
+	}
 	a.describeOrigin(&f, job)
 	text := f.String()
 	if s.Task != nil && s.Task.Number > 0 {
@@ -194,6 +225,8 @@ func (a *app) describeSpec(f *fields, s *rota.Spec) {
 	if s.Grace > 0 && s.Grace != rota.DefaultGrace {
 		f.add("grace", s.Grace.String())
 	}
+	f.add("limits", limitsText(s.Limits))
+	f.add("on store loss", string(s.OnStoreLoss))
 	f.add("retries", retryText(s.Retry.Or(rota.DefaultRetry())))
 	if len(s.After) > 0 {
 		f.add("after", "waits for "+dependencies(s.After))
@@ -234,24 +267,37 @@ func (a *app) describeOrigin(f *fields, job *rota.Job) {
 	f.add("ended", both(job.Ended, a.now()))
 }
 
-// attempts is the table of a task's attempts, the latest last.
+// attempts is the table of a task's attempts, the latest last. What they read and wrote is there where it is known.
 func (a *app) attempts(t *rota.Task, earlier []rota.Attempt) string {
-	out := table{colour: a.screen.colour, heads: []string{"ATTEMPT", "OUTCOME", "EXIT", "NODE", "STARTED", "TOOK", "CPU", "MEMORY", "STDOUT", "STDERR", "REASON"},
-		right: []bool{true, false, true, false, false, true, true, true, true, true, false}}
+	all := append(slices.Clone(earlier), t.Attempt)
+	disk := slices.ContainsFunc(all, func(at rota.Attempt) bool { return at.IORead != 0 || at.IOWrite != 0 })
+	out := table{colour: a.screen.colour, heads: []string{"ATTEMPT", "OUTCOME", "EXIT", "NODE", "STARTED", "TOOK", "CPU", "MEMORY"},
+		right: []bool{true, false, true, false, false, true, true, true}}
+	if disk {
+		out.heads, out.right = append(out.heads, "READ", "WRITTEN"), append(out.right, true, true)
+	}
+	out.heads, out.right = append(out.heads, "STDOUT", "STDERR", "REASON"), append(out.right, true, true, false)
 	if a.screen.outTerm {
 		out.columns = terminalWidth(a.screen.out)
 	}
-	for _, at := range append(append([]rota.Attempt{}, earlier...), t.Attempt) {
-		outcome := orText(string(at.Outcome), "running")
-		started := absolute(at.Started)
-		switch {
-		case started == "" && at.Outcome == "": // when it was claimed; its start comes with its end
-			started = absolute(at.Claimed)
-		case started == "" && at.Outcome != rota.OutcomeLost:
-			started = "never"
+	for _, at := range all {
+		row := []string{strconv.Itoa(at.Number), orText(outcomeText(at.Outcome), "running"), exitText(&at), clean(at.Node), startedText(&at),
+			took(&at, a.now()), cpuText(&at), memoryText(&at)}
+		if disk {
+			row = append(row, ioText(at.IORead), ioText(at.IOWrite))
 		}
-		out.rows = append(out.rows, []string{strconv.Itoa(at.Number), outcome, exitText(&at), clean(at.Node), started,
-			took(&at, a.now()), cpuText(&at), memoryText(&at), writtenText(at.Stdout), writtenText(at.Stderr), clean(at.Reason)})
+		out.rows = append(out.rows, append(row, writtenText(at.Stdout), writtenText(at.Stderr), clean(at.Reason)))
 	}
 	return out.String()
+}
+
+func startedText(at *rota.Attempt) string {
+	started := absolute(at.Started)
+	switch {
+	case started == "" && at.Outcome == "": // when it was claimed; its start comes with its end
+		return absolute(at.Claimed)
+	case started == "" && at.Outcome != rota.OutcomeLost:
+		return "never"
+	}
+	return started
 }

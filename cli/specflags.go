@@ -26,6 +26,8 @@ type specFlags struct {
 	retries       int
 	backoff       backoff
 	onLost        string
+	limits        limitFlags
+	onStoreLoss   string
 	hold          bool
 	at            string
 	after         []string
@@ -59,9 +61,13 @@ func newSpecFlags(fs *pflag.FlagSet, once bool) *specFlags {
 	fs.StringVar(&f.err, "err", "", "`file` for the error output; the same as --out joins them")
 	fs.VarP((*durationValue)(&f.timeout), "timeout", "t", "end an attempt that runs longer: 90m, 01:30:00")
 	fs.Var((*durationValue)(&f.grace), "grace", "time between TERM and KILL (default 10s)")
+	f.limits.register(fs, "", [4]string{"`size` of memory that all its processes may use together: 2G; none: as queue and node have it",
+		"`CPUs` whose time they may use together: 1.5, or none", "`processes` and threads that it may have at once, or none",
+		"`niceness`, from -20 (first) to 19 (last), or none"})
 	fs.IntVar(&f.retries, "retries", 0, "further attempts after a failure (default 3; run: none)")
 	fs.Var(&f.backoff, "backoff", "wait before the first retry, doubled for each next; 10s,1h sets the longest too")
 	fs.StringVar(&f.onLost, "on-lost", "", "`retry` or fail when its machine went away")
+	fs.StringVar(&f.onStoreLoss, "on-store-loss", "", "when its node has lost the store: `kill` it, let it run, or for 10m more")
 	fs.BoolVar(&f.hold, "hold", false, "wait until it is released")
 	if once {
 		fs.StringVar(&f.at, "at", "", "not before this `time`: 17:30, tomorrow 9:00, now + 5 minutes, 2026-01-02 15:04")
@@ -197,7 +203,7 @@ type caller struct {
 
 // apply writes the flags that were given into a spec.
 func (f *specFlags) apply(spec *rota.Spec, c caller) error {
-	for _, step := range []func(*rota.Spec, caller) error{f.applyNames, f.applyFiles, f.applyEnv, f.applyRetry, f.applyWhen, f.applyMany} {
+	for _, step := range []func(*rota.Spec, caller) error{f.applyNames, f.applyFiles, f.applyEnv, f.applyLimits, f.applyRetry, f.applyWhen, f.applyMany} {
 		if err := step(spec, c); err != nil {
 			return err
 		}

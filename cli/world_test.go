@@ -196,8 +196,18 @@ func (w *world) deps() Deps {
 			w.stopped = o
 			return w.downed, nil
 		},
+		Upgrade: func(_ context.Context, _ config.Config, program string) (Upgraded, error) {
+			return Upgraded{Program: program, From: "1", To: "2", Running: w.downed.Running}, nil
+		},
 		Up: func(ctx context.Context, c config.Config, o UpOptions) error {
+			if o.Check {
+				return nil
+			}
 			o.Ready(Started{Node: c.Name, Data: c.Data, Slots: c.Slots, Queues: c.Queues, Socket: c.Data + "/rota.sock", Notes: []string{"a note"}})
+			if err := o.Reload(); err != nil {
+				return err
+			}
+			o.Left(w.downed)
 			return nil
 		},
 		Doctor: func(context.Context, config.Config) []Check { return w.checks },

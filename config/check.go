@@ -5,8 +5,15 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rotaqueue/rota"
+)
+
+// A shorter lease would be lost to a busy machine; a longer one would keep the tasks of a lost node from running elsewhere.
+const (
+	leastTTL = time.Second
+	mostTTL  = time.Hour
 )
 
 // Check refuses a resolved Config that no node can run with.
@@ -17,6 +24,9 @@ func (c Config) Check() error {
 	if c.Slots < 1 {
 		return rota.Invalid("slots: at least 1")
 	}
+	if c.TTL.D() < leastTTL || c.TTL.D() > mostTTL {
+		return rota.Invalid("ttl: from %v to %v", leastTTL, mostTTL)
+	}
 	if c.OutputCap < 1 {
 		return rota.Invalid("output-cap: needs a size, such as 64KiB")
 	}
@@ -24,6 +34,9 @@ func (c Config) Check() error {
 		if q == "!" || strings.ContainsAny(q, " \t/\\") {
 			return rota.Invalid("queues: %q is no pattern of queue names", q).WithFix("write for example gpu,fast,*,!slow")
 		}
+	}
+	if err := c.Limits.Rota().Check(); err != nil {
+		return rota.Invalid("limits.%v", err)
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		return rota.Invalid("log.format %q: write text or json", c.Log.Format)

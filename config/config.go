@@ -24,7 +24,9 @@ type Config struct {
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
 	TLS             TLS
 
-	OutputCap Size // of each stream of an attempt, kept in the store
+	Limits    Limits
+	TTL       rota.Duration // of the lease on what the node runs
+	OutputCap rota.Size     // of each stream of an attempt, kept in the store
 	Retention Retention
 	Log       Log
 }
@@ -39,8 +41,16 @@ type TLS struct {
 type Retention struct {
 	Age     rota.Duration
 	Jobs    int
-	Size    Size
+	Size    rota.Size
 	Uploads rota.Duration // jobs whose upload stopped so long ago are cancelled
+}
+
+// Limits are what the node has to say of its attempts' limits. Negative, and for niceness nil: nothing.
+type Limits struct {
+	Mem, MaxMem   rota.Size
+	CPUs, MaxCPUs float64
+	PIDs, MaxPIDs int
+	Nice, MaxNice *int // MaxNice: the least niceness
 }
 
 // Log is how a node writes its log.
@@ -52,6 +62,24 @@ type Log struct {
 // Rota is the retention as the store has it, where 0 is no bound. It is meant for a resolved Config.
 func (r Retention) Rota() rota.Retention {
 	return rota.Retention{Age: max(r.Age, 0), Jobs: max(r.Jobs, 0), Bytes: max(int64(r.Size), 0), Uploads: max(r.Uploads, 0)}
+}
+
+// Rota is what the node says as the others have it, where 0 is nothing. It is meant for a resolved Config.
+func (l Limits) Rota() rota.Allowance {
+	a := rota.Allowance{Default: rota.Limits{Memory: max(int64(l.Mem), 0), CPUs: said(l.CPUs), PIDs: max(l.PIDs, 0)},
+		Max: rota.Maxima{Memory: max(int64(l.MaxMem), 0), CPUs: said(l.MaxCPUs), PIDs: max(l.MaxPIDs, 0), Nice: l.MaxNice}}
+	if l.Nice != nil {
+		a.Default.Nice = *l.Nice
+	}
+	return a
+}
+
+// said is a number of CPUs; what is no number stays, to be refused.
+func said(cpus float64) float64 {
+	if cpus < 0 {
+		return 0
+	}
+	return cpus
 }
 
 // NoListen is the Listen of a node without an API address: only its socket answers.

@@ -107,6 +107,35 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestD6_Limits: of the node's limits each is said or none, and 0 is a niceness.
+func TestD6_Limits(t *testing.T) {
+	c, all, err := Loader{User: file(t, "[limits]\nmem = \"2G\"\ncpus = 1.5\npids = 200\nnice = -5\nmax-mem = \"none\"\nmax-nice = 0\n"),
+		Getenv: env("ROTA_LIMITS_MAX_MEM=8G", "ROTA_LIMITS_PIDS=100"), Flags: []Flag{{"limits.max-cpus", "--limits-max-cpus", "4"}}}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero := 0
+	want := rota.Allowance{Default: rota.Limits{Memory: 2 << 30, CPUs: 1.5, PIDs: 100, Nice: -5}, Max: rota.Maxima{Memory: 8 << 30, CPUs: 4, Nice: &zero}}
+	if got := c.Limits.Rota(); got.Default != want.Default || got.Max.Memory != want.Max.Memory || got.Max.CPUs != 4 || got.Max.PIDs != 0 ||
+		got.Max.Nice == nil || *got.Max.Nice != 0 {
+		t.Errorf("limits %+v, want %+v", got, want)
+	}
+	for key, value := range map[string]string{"limits.mem": "2GiB", "limits.cpus": "1.5", "limits.pids": "100", "limits.nice": "-5",
+		"limits.max-mem": "8GiB", "limits.max-cpus": "4", "limits.max-pids": "none", "limits.max-nice": "0"} {
+		if s := all.Of(key); s.Value != value {
+			t.Errorf("%s = %q, want %q", key, s.Value, value)
+		}
+	}
+	if got := (Config{}).Resolve(env()).Limits.Rota(); !got.IsZero() {
+		t.Errorf("nothing said: %+v", got)
+	}
+	for _, text := range []string{"mem = 0", "cpus = \"NaN\"", "cpus = 0.0", "pids = -1", "nice = 40", "max-nice = \"low\""} {
+		if _, _, err := (Loader{User: file(t, "[limits]\n"+text), Getenv: env()}).Load(); !errors.Is(err, rota.ErrInvalid) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestPaths(t *testing.T) {
 	path := file(t, "data = \"store\"\n[tls]\ncert = \"~/c.pem\"\n")
 	c, _, err := Loader{User: path, Getenv: env(), Flags: []Flag{{"token-file", "--token-file", "tok"}}}.Load()
@@ -140,6 +169,10 @@ func TestCheck(t *testing.T) {
 		"name":        {func(c *Config) { c.Name = "a b" }, "a node's name"},
 		"slots":       {func(c *Config) { c.Slots = -1 }, "at least 1"},
 		"queues":      {func(c *Config) { c.Queues = []string{"a b"} }, "no pattern"},
+		"limits":      {func(c *Config) { c.Limits.Mem, c.Limits.MaxMem = 1<<30, 2<<30 }, ""},
+		"memory":      {func(c *Config) { c.Limits.Mem = 1024 }, "limits.mem 1KiB"},
+		"processes":   {func(c *Config) { c.Limits.PIDs, c.Limits.MaxPIDs = 5, 4 }, "limits.pids 5: the default is beyond max-pids, 4"},
+		"CPUs":        {func(c *Config) { c.Limits.MaxCPUs = 5000 }, "limits.max-cpus 5000"},
 		"kept output": {func(c *Config) { c.OutputCap = -1 }, "needs a size"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,23 +183,6 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
-	}
-}
-
-func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{"0": 0, "1": 1, "64KiB": 64 << 10, "1K": 1024, "500MB": 5e8, "2 GiB": 2 << 30, "10B": 10} {
-		got, err := ParseSize(text)
-		if err != nil || got != want {
-			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
-		}
-		if again, err := ParseSize(got.String()); err != nil || again != got {
-			t.Errorf("%q is written %q, which reads as %d, %v", text, got, again, err)
-		}
-	}
-	for _, text := range []string{"", "x", "-1", "1.5G", "99999999TiB", "KiB"} {
-		if got, err := ParseSize(text); err == nil {
-			t.Errorf("ParseSize(%q) = %d, want an error", text, got)
-		}
 	}
 }
 

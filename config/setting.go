@@ -42,7 +42,16 @@ var settings = []setting{
 	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
 	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
 	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
-	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(Size(rota.OutputCap).String())},
+	{"limits.mem", "memory that a task may use, where neither job nor queue says, or none", false, func(c *Config) any { return &c.Limits.Mem }, fixed(unbounded)},
+	{"limits.cpus", "CPUs that a task may use, likewise, such as 1.5", false, func(c *Config) any { return &c.Limits.CPUs }, fixed(unbounded)},
+	{"limits.pids", "processes and threads of a task, likewise", false, func(c *Config) any { return &c.Limits.PIDs }, fixed(unbounded)},
+	{"limits.nice", "niceness of a task, likewise, from -20 (first) to 19", false, func(c *Config) any { return &c.Limits.Nice }, fixed(unbounded)},
+	{"limits.max-mem", "the most memory of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxMem }, fixed(unbounded)},
+	{"limits.max-cpus", "the most CPUs of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxCPUs }, fixed(unbounded)},
+	{"limits.max-pids", "the most processes and threads of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxPIDs }, fixed(unbounded)},
+	{"limits.max-nice", "the least niceness of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxNice }, fixed(unbounded)},
+	{"ttl", "how long the node's claim to what it runs holds without being renewed", false, func(c *Config) any { return &c.TTL }, fixed("30s")},
+	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(rota.Size(rota.OutputCap).String())},
 	{"retention.age", "ended jobs older than this go, or none", false, func(c *Config) any { return &c.Retention.Age }, fixed("30d")},
 	{"retention.jobs", "ended jobs beyond the newest so many go, or none", false, func(c *Config) any { return &c.Retention.Jobs }, fixed("1000000")},
 	{"retention.size", "oldest ended jobs go when the store is larger, or none", false, func(c *Config) any { return &c.Retention.Size }, fixed("10GiB")},
@@ -108,8 +117,12 @@ func isZero(p any) bool {
 		return len(*v) == 0
 	case *rota.Duration:
 		return *v == 0
-	case *Size:
+	case *rota.Size:
 		return *v == 0
+	case *float64:
+		return *v == 0
+	case **int:
+		return *v == nil
 	}
 	panic(fmt.Sprintf("config: no such type of setting: %T", p))
 }
@@ -126,8 +139,12 @@ func setText(p any, text string) (err error) {
 		*v = parseList(text)
 	case *rota.Duration:
 		*v, err = parseBound(text, rota.ParseDuration)
-	case *Size:
-		*v, err = parseBound(text, ParseSize)
+	case *rota.Size:
+		*v, err = parseBound(text, rota.ParseSize)
+	case *float64:
+		*v, err = parseBound(text, rota.ParseCPUs)
+	case **int:
+		*v, err = parseNice(text)
 	default:
 		panic(fmt.Sprintf("config: no such type of setting: %T", p))
 	}
@@ -146,13 +163,20 @@ func getText(p any) string {
 		return strings.Join(*v, ",")
 	case *rota.Duration:
 		return boundText(*v, v.String())
-	case *Size:
+	case *rota.Size:
 		return boundText(*v, v.String())
+	case *float64:
+		return boundText(*v, strconv.FormatFloat(*v, 'f', -1, 64))
+	case **int:
+		if *v == nil {
+			return unbounded
+		}
+		return strconv.Itoa(**v)
 	}
 	panic(fmt.Sprintf("config: no such type of setting: %T", p))
 }
 
-func boundText[T ~int | ~int64](v T, text string) string {
+func boundText[T ~int | ~int64 | ~float64](v T, text string) string {
 	if v < 0 {
 		return unbounded
 	}
@@ -160,7 +184,7 @@ func boundText[T ~int | ~int64](v T, text string) string {
 }
 
 // parseBound refuses 0, which would be read as "the default".
-func parseBound[T ~int | ~int64](text string, parse func(string) (T, error)) (T, error) {
+func parseBound[T ~int | ~int64 | ~float64](text string, parse func(string) (T, error)) (T, error) {
 	if text == unbounded {
 		return -1, nil
 	}
@@ -179,6 +203,15 @@ func parseInt(text string) (int, error) {
 		}
 		return n, nil
 	})
+}
+
+// parseNice is nil for none: 0 is a niceness.
+func parseNice(text string) (*int, error) {
+	if text == unbounded {
+		return nil, nil
+	}
+	n, err := rota.ParseNice(text)
+	return &n, err
 }
 
 func parseBool(text string) (bool, error) {

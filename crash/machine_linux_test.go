@@ -31,6 +31,7 @@ type machine struct {
 	giveUp context.CancelFunc
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
+	env    []string   // of nodes, besides what all have
 	random *rand.Rand // the test goroutine's
 	socket string
 	client *api.Client
@@ -96,7 +97,7 @@ func (m *machine) start() *life {
 	m.Helper()
 	l := &life{up: make(chan struct{}), ended: make(chan struct{}), began: clock.Elapsed()}
 	l.cmd = exec.Command(rotaPath, "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", "crash")
-	l.cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}
+	l.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}, m.env...)
 	l.cmd.Stdout, l.cmd.Stderr = greeting{l}, m.log
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	l.cmd.WaitDelay = 10 * time.Second

@@ -3,6 +3,7 @@ package crash_test
 import (
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -19,6 +20,7 @@ func (s *submission) settle() *verdict {
 	}()
 	s.until(last, "everything is acknowledged", func() bool { return isClosed(all) })
 	s.until(last, "everything is done", func() bool {
+		s.releaseAside()
 		st, err := s.machine.client.Status(s.ctx)
 		if err != nil {
 			s.Fatalf("the node does not answer: %v", err)
@@ -34,6 +36,24 @@ func (s *submission) settle() *verdict {
 	v.checkAll()
 	v.checkI12()
 	return v
+}
+
+// releaseAside releases what was set aside because its keeper was killed under it again and again (P7).
+func (s *submission) releaseAside() {
+	s.Helper()
+	tasks, err := s.machine.client.Tasks(s.ctx, rota.TaskQuery{Filter: rota.Filter{States: []rota.State{rota.Held}}, Max: 1000})
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, task := range tasks {
+		if !strings.HasPrefix(task.Reason, "set aside: ") {
+			continue
+		}
+		s.Logf("task %v was set aside, and is released", task.ID)
+		if _, err := s.machine.client.Operate(s.ctx, rota.Operation{Act: rota.ActRelease, Filter: rota.Filter{Tasks: []rota.Span{{First: task.ID, Last: task.ID}}}}); err != nil {
+			s.Fatal(err)
+		}
+	}
 }
 
 // mostOpen is how many files a node with nothing to do may have open, after all that it has gone through.

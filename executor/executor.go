@@ -41,7 +41,10 @@ type Process struct {
 	Append  bool          // the own files are appended to: an earlier attempt began them
 	Timeout rota.Duration // 0: none; the time the machine sleeps does not count
 	Grace   rota.Duration // between TERM and KILL
-	Limits  rota.Limits
+	Limits  rota.Limits   // all that hold, whoever said them
+	// Tolerance is how long past the end of the lease it may go on, when nobody renews it: 0 not at all, negative for
+	// ever (P8).
+	Tolerance rota.Duration
 	// Note is what who gave the process needs to know when it has ended. The keeper does not look at it: it gives it
 	// back to whoever comes next, when who gave it has gone away meanwhile.
 	Note []byte
@@ -86,6 +89,9 @@ type Keeper interface {
 	Exits() <-chan []Exit
 	// Held are the attempts that wait, run, or have ended and were not yet forgotten.
 	Held() []rota.Try
+	// Lease says until when, by clock.Elapsed, the keeper may run anything but what tolerates more; 0 is for ever, as it
+	// begins. What must not run any more is ended, and not started until a later lease is set (P2, P8).
+	Lease(until rota.Elapsed)
 	// Forget says that the ends are recorded: the keeper needs to remember them no more (P10).
 	Forget(tries []rota.Try)
 	// File is the file that an attempt's stream goes to, for reading it live; when the attempt has ended, the file that

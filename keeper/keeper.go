@@ -42,6 +42,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
 	"github.com/rotaqueue/rota/executor"
 )
 
@@ -147,6 +148,10 @@ func (k *Local) prepare(o Options) error {
 		return err
 	}
 	var err error
+	k.lease.now = clock.Elapsed
+	if k.lease.alarm, err = newAlarm(k.checkLease); err != nil {
+		return err
+	}
 	if k.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
@@ -185,7 +190,7 @@ func (k *Local) Close() error {
 	k.closed = true
 	k.waiting = nil
 	k.pause.stop()
-	k.lease.stop()
+	k.lease.alarm.close()
 	k.meter.stop()
 	k.work.Broadcast()
 	k.mu.Unlock()

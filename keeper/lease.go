@@ -1,39 +1,47 @@
 package keeper
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/rotaqueue/rota"
-	"github.com/rotaqueue/rota/clock"
+	"github.com/rotaqueue/rota/executor"
 )
 
-// lease is how long the keeper may run anything. Its timer belongs to the keeper's lock; its end is read by whoever is
+// lease is how long the keeper may run anything. The alarm belongs to the keeper's lock; the end is read by whoever is
 // about to start something.
 type lease struct {
-	until atomic.Int64 // a rota.Elapsed; 0: for ever
-	timer *time.Timer
+	now   func() rota.Elapsed // clock.Elapsed, but for tests
+	until atomic.Int64        // a rota.Elapsed; 0: for ever
+	alarm *alarm
 }
 
-// leaseLook is how often the elapsed clock is looked at. Timers stand still while the machine sleeps, and that clock
-// goes on (P2): a lease that ended meanwhile is noticed this long after waking at the latest, and by whoever would start
-// something at once.
-const leaseLook = time.Second
+const (
+	never = rota.Elapsed(math.MaxInt64)
+	// leaseLeast is how much of its lease must be left for an attempt to be started.
+	leaseLeast = 100 * time.Millisecond
+)
 
-func (l *lease) isOver() bool {
+// endOf is when a process may run no more (P8).
+func (l *lease) endOf(p *executor.Process) rota.Elapsed {
 	until := rota.Elapsed(l.until.Load())
-	return until != 0 && clock.Elapsed() >= until
-}
-
-func (l *lease) stop() {
-	if l.timer != nil {
-		l.timer.Stop()
+	if until == 0 || p.Tolerance < 0 {
+		return never
 	}
+	return until + rota.Elapsed(p.Tolerance)
 }
 
-// Lease says until when the keeper may run anything; 0 is for ever, as it begins. Past that it ends everything that
-// runs, at once, and starts nothing, until a later lease is set: whoever was to renew it may be lost, and others may
-// have its tasks (P2, P4, P8). What waits goes on waiting.
+// allows reports whether a process may still be started.
+func (l *lease) allows(p *executor.Process) bool {
+	end := l.endOf(p)
+	return end == never || l.now()+rota.Elapsed(leaseLeast) < end
+}
+
+// Lease says until when the keeper may run anything; 0 is for ever, as it begins. An attempt whose tolerance is over
+// then, too, is ended at once, and none of that kind is started until a later lease is set: whoever was to renew it may
+// be lost, and others may have its tasks (P2, P4, P8). What waits goes on waiting. The clock is that of clock.Elapsed,
+// which goes on while the machine sleeps: a lease that ended meanwhile is the first thing that is looked at after that.
 func (k *Local) Lease(until rota.Elapsed) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -45,25 +53,30 @@ func (k *Local) Lease(until rota.Elapsed) {
 	k.work.Broadcast()
 }
 
-// lookAtLease sets the timer for the next look.
+// lookAtLease sets the alarm to the first end of what runs.
 func (k *Local) lookAtLease() {
-	k.lease.stop()
-	until := rota.Elapsed(k.lease.until.Load())
-	if until == 0 {
-		return
+	first := never
+	for _, a := range k.attempts {
+		if a.state == Running && !a.unleased {
+			first = min(first, k.lease.endOf(&a.process))
+		}
 	}
-	left := min(until.Sub(clock.Elapsed()), leaseLook)
-	k.lease.timer = time.AfterFunc(left, k.checkLease)
+	k.lease.alarm.set(first)
 }
 
+// checkLease ends what may run no more.
 func (k *Local) checkLease() {
-	if k.lease.isOver() {
-		k.endAll(unleased)
-		return
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.closed {
-		k.lookAtLease()
+	if k.closed {
+		return
 	}
+	now := k.lease.now()
+	for _, a := range k.attempts {
+		if a.state == Running && !a.unleased && now >= k.lease.endOf(&a.process) {
+			a.unleased = true
+			go a.watch.end(unleased, true) // which may wait for one that is just being reaped
+		}
+	}
+	k.lookAtLease()
 }

@@ -168,8 +168,12 @@ func TestD6LimitOfMemoryIsOfAllProcessesTogether(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			r := w.rig(t, 1, memoryController)
 			for i, text := range []string{"child 1000", "escape 1000"} {
-				if e := r.run(job(i+1, text, rota.Limits{Memory: 64 << 20})); e.Outcome != rota.OutcomeOutOfMemory {
+				e := r.run(job(i+1, text, rota.Limits{Memory: 64 << 20}))
+				if e.Outcome != rota.OutcomeOutOfMemory {
 					t.Errorf("%s: %+v", text, e)
+				}
+				if pid, err := strconv.Atoi(strings.TrimSpace(r.output(e, rota.Stdout))); err == nil && w.noGroups {
+					_ = unix.Kill(pid, unix.SIGKILL) // nobody follows it
 				}
 			}
 		})

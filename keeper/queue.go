@@ -212,6 +212,9 @@ func (k *Local) take(s *slot) *attempt {
 			a.state, a.slot = Running, s
 			s.busy = true
 			k.running++
+			if k.lease.endOf(&a.process) != never {
+				k.lookAtLease()
+			}
 			k.meterSoon()
 			return a
 		}
@@ -223,17 +226,33 @@ func (k *Local) take(s *slot) *attempt {
 }
 
 func (k *Local) next() *attempt {
-	for k.running < k.slots && !k.lease.isOver() && !k.pause.on && len(k.waiting) > 0 {
-		a := k.waiting[0]
-		k.waiting[0] = nil
-		if k.waiting = k.waiting[1:]; len(k.waiting) == 0 {
-			k.waiting = nil
+	if k.running >= k.slots || k.pause.on {
+		return nil
+	}
+	for i := 0; i < len(k.waiting); {
+		a := k.waiting[i]
+		if a.state == Waiting && !k.lease.allows(&a.process) {
+			i++ // its turn comes with the next lease; those behind it may have longer
+			continue
 		}
+		k.drop(i)
 		if a.state == Waiting {
 			return a
 		}
 	}
 	return nil
+}
+
+// drop takes one out of the queue, which is nearly always the first.
+func (k *Local) drop(i int) {
+	if i > 0 {
+		k.waiting = slices.Delete(k.waiting, i, i+1)
+		return
+	}
+	k.waiting[0] = nil
+	if k.waiting = k.waiting[1:]; len(k.waiting) == 0 {
+		k.waiting = nil
+	}
 }
 
 // leave says that the attempt's files are about to be settled: nobody is told of them any more.

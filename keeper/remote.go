@@ -80,8 +80,8 @@ func dial(ctx context.Context, path string) (*Remote, error) {
 	r := &Remote{wire: newWire(c), reports: newReports(), gone: make(chan struct{}), pending: map[uint64]chan answer{}}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	err = r.greet(path)
-	if !stop() && err == nil {
-		err = rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, ctx.Err())
+	if !stop() {
+		err = rota.Errorf(rota.ErrUnavailable, "keeper at %s: %v", path, context.Cause(ctx))
 	}
 	if err != nil {
 		_ = c.Close()

@@ -58,6 +58,7 @@ var contract = []func(*testing.T){
 	TestI12DescriptorsDoNotGrow,
 	TestP2WhenTheLeaseIsOverEverythingEndsAndNothingStarts,
 	TestP2ALeaseThatIsRenewedEndsNothing,
+	TestP8EachAttemptGoesOnAsLongAsItTolerates,
 }
 
 // TestContractOverTheSocket runs the contract, which the tests as they stand run on a Local, on a Remote.

@@ -90,7 +90,7 @@ func (s *slot) start(a *attempt) *failure {
 	if f != nil {
 		return f
 	}
-	if s.keeper.lease.isOver() {
+	if !s.keeper.lease.allows(p) {
 		a.watch.end(unleased, true)
 	}
 	if a.watch.asked() {

@@ -74,8 +74,10 @@ func (r *reactor) lose(err error, now rota.Elapsed) {
 // noMore gives back what has not started, and tells the others.
 func (r *reactor) noMore(now rota.Elapsed) {
 	r.todo.returns = true
-	for _, a := range r.in(fetching) {
-		r.giveBack(a, "the node takes no more", now)
+	for _, s := range []stage{fetching, apart} {
+		for _, a := range r.in(s) {
+			r.giveBack(a, "the node takes no more", now)
+		}
 	}
 	r.renewAt = now
 }
@@ -124,7 +126,7 @@ func (r *reactor) endings(es []rota.EndingTry, now rota.Elapsed) {
 		default:
 			a.asked = e.How
 			switch a.stage {
-			case fetching:
+			case fetching, apart:
 				r.giveBack(a, "it was asked to end before it started", now)
 			case inKeeper:
 				r.todo.stop = append(r.todo.stop, stop{e.Try, e.How == rota.EndingKill})

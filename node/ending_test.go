@@ -355,3 +355,33 @@ func TestP11ALostKeeperEndsTheNodeAtOnce(t *testing.T) {
 		w.k = k
 	})
 }
+
+// The keeper's lease counts from when a renewal was sent, and only what is known to be committed counts (P2, P4).
+func TestP2TheKeepersLeaseCountsFromWhenTheRenewalWasSent(t *testing.T) {
+	const ttl = 30 * time.Second
+	in(t, 1, func(w *world) {
+		opened := elapsed()
+		w.after(25 * time.Second) // renewals after 10 and 20 s
+		lost := true
+		w.m.look(func() {
+			w.m.fault = func(call string) (before, after error) {
+				if call == "renew" && lost {
+					return nil, rota.ErrUnavailable // committed, and nobody here knows
+				}
+				return nil, nil
+			}
+		})
+		w.after(20 * time.Second)
+		w.m.look(func() { lost = false })
+		w.after(15 * time.Second)
+		var got []time.Duration
+		w.k.look(func() {
+			for _, until := range w.k.leases {
+				got = append(got, until.Sub(opened)-(ttl-ttl/leaseMargin))
+			}
+		})
+		if len(got) < 4 || got[0] != 0 || got[1] != 10*time.Second || got[2] != 20*time.Second || got[3] < 45*time.Second {
+			t.Errorf("leases from %v after the opening", got)
+		}
+	}, func(o *Options) { o.TTL = ttl })
+}

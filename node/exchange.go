@@ -145,12 +145,32 @@ func (r *reactor) claimed(as []rota.Assignment, now rota.Elapsed) {
 			r.giveBack(a, "it was asked to end before it started", now)
 		case r.mode != up:
 			r.giveBack(a, "the node takes no more", now)
-		case a.HasInput && a.Spec.Stdin == "":
-			r.needInput(a, now)
+		case a.Alone:
+			r.enter(a, apart)
 		default:
-			r.start(a, "", now)
+			r.begin(a, now)
 		}
 	}
+}
+
+// begin brings an attempt on its way to the keeper.
+func (r *reactor) begin(a *attempt, now rota.Elapsed) {
+	if a.HasInput && a.Spec.Stdin == "" {
+		r.needInput(a, now)
+	} else {
+		r.start(a, "", now)
+	}
+}
+
+// decideLone begins an attempt that is to run alone as soon as nothing else runs. Until it has ended nothing more is
+// claimed: what took a keeper or a machine down before takes nobody else along (P7).
+func (r *reactor) decideLone(now rota.Elapsed) {
+	if r.lone != nil || r.at[apart] == 0 || r.at[fetching]+r.at[inKeeper] > 0 {
+		return
+	}
+	r.lone = r.in(apart)[0]
+	r.log.Warn("a task runs alone: its node went away while it ran, again and again", "task", r.lone.Task, "attempt", r.lone.Attempt)
+	r.begin(r.lone, now)
 }
 
 // start prepares an attempt for the keeper. What cannot be prepared can never run: it is refused (P7).
@@ -164,8 +184,13 @@ func (r *reactor) start(a *attempt, input string, now rota.Elapsed) {
 	r.todo.start = append(r.todo.start, p)
 }
 
-// notStarted is told that the keeper did not take processes. That is our failure: the tasks are given back.
+// notStarted is told that the keeper did not take processes. That is our failure: the tasks are given back. But when the
+// keeper is lost, which its exits are about to tell, nobody here knows whether some were not started all the same: its
+// journal does (P10).
 func (r *reactor) notStarted(ps []executor.Process, err error, now rota.Elapsed) {
+	if errors.Is(err, rota.ErrUnavailable) {
+		return
+	}
 	r.log.Error("tasks not started and given back", "count", len(ps), "err", err)
 	r.balk(now)
 	for _, p := range ps {

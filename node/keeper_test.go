@@ -31,6 +31,7 @@ type scripted struct {
 	forgot  []rota.Try
 	alive   map[rota.TaskID]int // attempts of a task that run
 	overlap bool                // two of them at once (I4)
+	leases  []rota.Elapsed
 
 	idle  time.Duration // slots without a task, since the first start
 	since time.Time
@@ -227,6 +228,12 @@ func (k *scripted) Held() []rota.Try {
 		ts = append(ts, t)
 	}
 	return ts
+}
+
+func (k *scripted) Lease(until rota.Elapsed) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.leases = append(k.leases, until)
 }
 
 func (k *scripted) Samples() []executor.Sample {

@@ -39,6 +39,8 @@ type Options struct {
 	Socket    string           // where jobs reach the server: their ROTA_SOCKET
 	Transient bool             // lives as long as the command that started it (P27)
 
+	Limits rota.Allowance // what holds for attempts here where neither job nor queue says anything, and at most
+
 	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
 	Retention Retention // of the full texts that stay in Dir/output
 
@@ -85,16 +87,21 @@ type Node struct {
 type event func(r *reactor, now rota.Elapsed)
 
 // New makes a node; Run starts it. A rota.Service is a rota.NodeService.
-func New(svc rota.NodeService, keeper executor.Keeper, executors []executor.Executor, opts Options) *Node {
+func New(svc rota.NodeService, k executor.Keeper, executors []executor.Executor, opts Options) *Node {
 	opts = opts.withDefaults()
-	n := &Node{opts: opts, svc: svc, keeper: keeper, executors: map[string]executor.Executor{},
+	n := &Node{opts: opts, svc: svc, keeper: k, executors: map[string]executor.Executor{},
 		elapsed: opts.Elapsed, log: opts.Log.With("node", opts.Name),
 		drain: make(chan struct{}), leave: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
 		keeping: make(chan struct{}, keepsAtOnce), fetches: map[rota.JobID]context.CancelFunc{}}
 	for _, e := range executors {
 		n.executors[e.Name()] = e
 	}
-	n.stats = Stats{Session: opts.Session, State: rota.NodeUp, Slots: opts.Slots}
+	n.stats = Stats{Session: opts.Session, State: rota.NodeUp, Slots: opts.Slots, Held: len(opts.Resumed)}
+	for _, e := range opts.Resumed {
+		if e.State != keeper.Ended {
+			n.stats.Running++ // others ask before it has begun
+		}
+	}
 	return n
 }
 

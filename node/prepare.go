@@ -23,7 +23,8 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		}
 		p := executor.Process{Try: a.Try, Command: cmd, Env: environment(a, clean, n.opts.Name, n.opts.Socket),
 			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: a.Attempt > 1,
-			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace}
+			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace,
+			Limits: n.limitsOf(a), Tolerance: a.Spec.OnStoreLoss.Tolerance()}
 		if p.Stdin == "" {
 			p.Stdin = input
 		}
@@ -41,6 +42,15 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		}
 		return p, nil
 	}
+}
+
+// limitsOf are the limits that hold for an attempt here (D6).
+func (n *Node) limitsOf(a *rota.Assignment) rota.Limits {
+	var queue rota.Allowance
+	if a.Allowance != nil {
+		queue = *a.Allowance
+	}
+	return rota.LimitsOf(a.Spec.Limits, queue, n.opts.Limits)
 }
 
 // environment is what the job's process gets: its own variables as submitted, complete, or the clean ones; and

@@ -101,8 +101,30 @@ func TestWhatTheKeeperIsGiven(t *testing.T) {
 		!p.Append || p.Timeout != spec.Timeout || p.Grace != spec.Grace || p.Token != "secret" || p.Attempt != 2 {
 		t.Errorf("process %+v", p)
 	}
+	if p.Limits != (rota.Limits{}) || p.Tolerance >= 0 {
+		t.Errorf("nobody limits it: %+v, tolerance %v", p.Limits, p.Tolerance)
+	}
 	p, err = prepare(assignment(rota.PlainTask(1), 1, rota.Spec{}), "/uploaded")
 	if err != nil || p.Stdin != "/uploaded" || p.Append || p.Grace != rota.DefaultGrace || p.Timeout != 0 || p.Out != "" {
 		t.Errorf("process %+v, %v", p, err)
+	}
+}
+
+// TestD6_TheKeeperIsGivenTheLimitsThatHold: of the job, its queue and this node.
+func TestD6_TheKeeperIsGivenTheLimitsThatHold(t *testing.T) {
+	n := New(nil, nil, nil, Options{Name: "n1", Dir: t.TempDir(),
+		Limits: rota.Allowance{Default: rota.Limits{CPUs: 1, PIDs: 300}, Max: rota.Maxima{Memory: 2 << 30, PIDs: 200}}})
+	n.executors["exec"] = plain{}
+	a := assignment(rota.PlainTask(1), 1, rota.Spec{Limits: rota.Limits{Memory: 8 << 30, Nice: 10}, OnStoreLoss: "10m"})
+	a.Allowance = &rota.Allowance{Default: rota.Limits{Memory: 1 << 30, CPUs: 3}, Max: rota.Maxima{Memory: 4 << 30, CPUs: 2.5}}
+	p, err := n.preparer()(a, "")
+	want := rota.Limits{Memory: 2 << 30, CPUs: 2.5, PIDs: 200, Nice: 10}
+	if err != nil || p.Limits != want || p.Tolerance.D() != 10*time.Minute {
+		t.Errorf("limits %+v, tolerance %v, %v; want %+v", p.Limits, p.Tolerance, err, want)
+	}
+	a.Allowance, a.Spec.OnStoreLoss = nil, rota.StoreLossKill
+	p, err = n.preparer()(a, "")
+	if want.CPUs = 1; err != nil || p.Limits != want || p.Tolerance != 0 {
+		t.Errorf("without the queue's: limits %+v, tolerance %v, %v; want %+v", p.Limits, p.Tolerance, err, want)
 	}
 }

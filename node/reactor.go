@@ -27,6 +27,7 @@ type reactor struct {
 	inputs map[rota.JobID]*input
 	early  map[rota.Try]rota.Ending // asked to end, and perhaps claimed by the exchange under way
 	strays map[rota.Try]bool        // given back, not yet recorded
+	lone   *attempt                 // runs alone, or is about to
 
 	seq    int64     // of the last exchange whose answer came
 	flight *flight   // the exchange under way
@@ -82,6 +83,7 @@ type stage int
 
 const (
 	fetching stage = iota // waits for its job's input
+	apart                 // is to run alone, and waits for that
 	inKeeper              // waits there for a slot, or runs
 	reading               // has ended, and its output is looked at
 	keeping               // has ended, and its output is being kept, which may take its time
@@ -130,6 +132,7 @@ func (r *reactor) take() actions {
 func (r *reactor) decide(now rota.Elapsed) {
 	r.wake = never
 	r.decideStop(now)
+	r.decideLone(now)
 	r.decideExchange(now)
 	r.decideRenewal(now)
 	r.decideSweep(now)
@@ -160,6 +163,9 @@ func (r *reactor) hold(a *attempt, s stage) {
 func (r *reactor) release(a *attempt) {
 	r.at[a.stage]--
 	delete(r.held, a.Try)
+	if r.lone == a {
+		r.lone = nil
+	}
 	r.releaseInput(a)
 }
 
@@ -219,7 +225,7 @@ func (r *reactor) figures() Stats {
 	s.State = r.state()
 	s.Held = len(r.held)
 	s.Running = min(r.at[inKeeper], r.opts.Slots)
-	s.Waiting = r.at[inKeeper] - s.Running + r.at[fetching]
+	s.Waiting = r.at[inKeeper] - s.Running + r.at[fetching] + r.at[apart]
 	s.Finishing = r.at[reading] + r.at[keeping] + r.at[ended]
 	s.Mean = r.pace.mean
 	return s

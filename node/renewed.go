@@ -39,7 +39,7 @@ func (r *reactor) end(gone []rota.Try, now rota.Elapsed) {
 		}
 		r.log.Warn("the store no longer has this attempt as ours; it is ended", "task", t.Task, "attempt", t.Attempt)
 		switch a.stage {
-		case fetching:
+		case fetching, apart:
 			r.giveBack(a, "the store no longer had it as this node's", now)
 		case inKeeper:
 			r.todo.stop = append(r.todo.stop, stop{t, true})

@@ -153,3 +153,11 @@ func TestP10ANodeLeavesAndAnotherGoesOn(t *testing.T) {
 		t.Errorf("left with nothing running: %+v, %v", nodes, err)
 	}
 }
+
+// A node beside it counts its slots from the first moment on (P13).
+func TestP13WhatWasResumedCountsBeforeTheNodeHasBegun(t *testing.T) {
+	n := New(nil, nil, nil, Options{Slots: 4, Resumed: []keeper.Held{{State: keeper.Running}, {State: keeper.Waiting}, {State: keeper.Ended}}})
+	if s := n.Stats(); s.Running != 2 || s.Held != 3 || n.Busy() != 3 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -62,7 +62,7 @@ func (m *memory) submit(job rota.JobID, n int, spec rota.Spec) {
 	for i := range n {
 		t := &memTask{state: rota.Ready}
 		t.Assignment = rota.Assignment{Try: rota.Try{Task: rota.PlainTask(job)}, Limit: 1 + *retry.Count,
-			Retry: retry, Spec: &spec, Queue: "default", HasInput: m.inputs[job] != nil}
+			Retry: retry, Spec: &spec, Queue: "default", HasInput: m.inputs[job] != nil, Alone: spec.Name == "alone"}
 		if n > 1 {
 			t.Task = rota.Element(job, i+1)
 		}
@@ -209,7 +209,7 @@ func (m *memory) finish(f rota.Finish) bool {
 	if rota.RaisesLimit(f.Outcome) {
 		t.Limit++
 	}
-	t.state = rota.Fate(f.Outcome, t.ending != "", t.Attempt, t.Limit, t.lost, *t.Retry.MaxLost, t.returns, t.Retry.OnLost)
+	t.state = rota.Fate(f.Outcome, t.ending != "", rota.Tally{Attempt: t.Attempt, Limit: t.Limit, Lost: t.lost, MaxLost: *t.Retry.MaxLost, Returns: t.returns, OnLost: t.Retry.OnLost})
 	switch t.state {
 	case rota.Ready:
 		m.tell()

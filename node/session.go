@@ -16,8 +16,10 @@ func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started}
 	again := afterFailure()
 	for {
+		sent := n.elapsed()
 		opened, err := n.svc.OpenSession(ctx, o)
 		if err == nil {
+			n.lease(sent)
 			if n.opts.Opened != nil {
 				n.opts.Opened()
 			}
@@ -112,12 +114,25 @@ func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
 	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL/3)
 	defer cancel()
 	n.sample(&rn)
+	sent := n.elapsed()
 	ans, err := n.svc.Renew(ctx, rn)
+	if err == nil {
+		n.lease(sent)
+	}
 	if len(ans.Strays) > 0 {
 		ans.Strays = without(ans.Strays, n.keeper.Held())
 	}
 	n.post(func(r *reactor, now rota.Elapsed) { r.renewed(ans, err, now) })
 }
+
+// lease tells the keeper until when it may run what has no tolerance, now that a renewal is known to be committed that
+// was sent at a time: nobody declares the session lost before a whole TTL after that (P2, P4). The margin is for clocks
+// that differ in pace, and for what takes its time to die.
+func (n *Node) lease(sent rota.Elapsed) {
+	n.keeper.Lease(sent + rota.Elapsed(n.opts.TTL-n.opts.TTL/leaseMargin))
+}
+
+const leaseMargin = 5 // a fifth of the TTL
 
 // without is the tries of a that are not in b.
 func without(a, b []rota.Try) []rota.Try {

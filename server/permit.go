@@ -28,6 +28,7 @@ var permits = map[string]permit{
 
 	"status":        {rota.RoleViewer, false},
 	"queues":        {rota.RoleViewer, false},
+	"change queue":  {rota.RoleOperator, false},
 	"nodes":         {rota.RoleViewer, false},
 	"node samples":  {rota.RoleViewer, false},
 	"put schedule":  {rota.RoleSubmitter, false},

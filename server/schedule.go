@@ -20,6 +20,9 @@ func (s *Server) PutSchedule(ctx context.Context, sch rota.Schedule) (rota.Sched
 	if err == nil {
 		err = checkSchedule(&sch)
 	}
+	if err == nil {
+		err = s.allowed(ctx, &sch.Spec)
+	}
 	if err != nil {
 		return rota.Schedule{}, err
 	}
@@ -41,6 +44,20 @@ func (s *Server) PutSchedule(ctx context.Context, sch rota.Schedule) (rota.Sched
 	s.loops.firing.wake()
 	hideScheduleEnv(p, &sch)
 	return sch, nil
+}
+
+// allowed refuses now what a schedule's queue would refuse whenever it fires.
+func (s *Server) allowed(ctx context.Context, spec *rota.Spec) error {
+	queues, err := s.store.Queues(ctx)
+	if err != nil {
+		return s.outward(err)
+	}
+	for i := range queues {
+		if queues[i].Name == spec.Queue {
+			return queues[i].Limits.Refuse(spec)
+		}
+	}
+	return nil
 }
 
 // Schedules are all schedules. Environments are left out as in Job.

@@ -54,6 +54,19 @@ func (s *Server) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return all, s.outward(err)
 }
 
+// ChangeQueue changes settings of a queue, which is made if it is not there yet. They hold for what waits in it too.
+func (s *Server) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
+	_, err := s.allow(ctx, "change queue")
+	if err == nil {
+		err = rota.CheckQueueName(name)
+	}
+	if err != nil {
+		return rota.Queue{}, err
+	}
+	q, err := s.store.ChangeQueue(ctx, name, c)
+	return q, s.outward(err)
+}
+
 // Nodes are all nodes that the store remembers.
 func (s *Server) Nodes(ctx context.Context) ([]rota.Node, error) {
 	if _, err := s.allow(ctx, "nodes"); err != nil {

@@ -42,6 +42,10 @@ var methods = []struct {
 	{"Operation", rota.RoleViewer, func(c *client) error { _, err := c.Operation(c.ctx, 4711); return err }},
 	{"Status", rota.RoleViewer, func(c *client) error { _, err := c.Status(c.ctx); return err }},
 	{"Queues", rota.RoleViewer, func(c *client) error { _, err := c.Queues(c.ctx); return err }},
+	{"ChangeQueue", rota.RoleOperator, func(c *client) error {
+		_, err := c.ChangeQueue(c.ctx, "q", rota.QueueChange{})
+		return err
+	}},
 	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
 	{"Samples", rota.RoleViewer, func(c *client) error { _, err := c.Samples(c.ctx, rota.PlainTask(4711), 1); return err }},
 	{"NodeSamples", rota.RoleViewer, func(c *client) error { _, err := c.NodeSamples(c.ctx, "none", time.Time{}); return err }},

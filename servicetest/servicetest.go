@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"lines", linesTests}, {"attempt", attemptTests}, {"exchange", exchangeTests}, {"session", sessionTests},
 		{"operate", operateTests}, {"query", queryTests}, {"output", outputTests}, {"wait", waitTests},
 		{"permit", permitTests}, {"token", tokenTests}, {"jobtoken", jobTokenTests}, {"schedule", scheduleTests},
-		{"status", statusTests}, {"samples", sampleTests},
+		{"status", statusTests}, {"queue", queueTests}, {"samples", sampleTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.tests {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -21,7 +20,6 @@ import (
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
-	"github.com/rotaqueue/rota/node"
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
@@ -248,113 +246,4 @@ func (d *daemon) close(stopServer func()) {
 	if err := d.store.Close(); err != nil {
 		d.log.Error("close the store", "err", err)
 	}
-}
-
-// handleSignals: TERM and INT leave what runs to the keeper, QUIT lets it end first, HUP begins anew in the same process,
-// with the configuration as it is then, and USR2 makes it the program that "rota upgrade" asks for.
-func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
-	terminal := hasTerminal()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case s := <-signals:
-			d.log.Info("signal", "signal", s.String())
-			switch {
-			case s == syscall.SIGQUIT:
-				d.sessions.tell((*node.Node).Drain)
-			case s == syscall.SIGUSR2:
-				d.upgrade()
-			case s == syscall.SIGHUP && (!terminal || hasTerminal()):
-				d.restart()
-			default: // also HUP of a terminal that was closed
-				signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
-				d.leave()
-			}
-		}
-	}
-}
-
-// hasTerminal reports whether the process has a controlling terminal that is there.
-func hasTerminal() bool {
-	tty, err := os.Open("/dev/tty")
-	if err != nil {
-		return false
-	}
-	tty.Close()
-	return true
-}
-
-// leave ends the daemon, and leaves what runs to the keepers.
-func (d *daemon) leave() { d.sessions.tell((*node.Node).Leave) }
-
-// restart makes the process itself again, if what is configured now is right.
-func (d *daemon) restart() {
-	if d.opts.Reload != nil {
-		if err := d.opts.Reload(); err != nil {
-			d.log.Error("the configuration is not read again: it is wrong", "err", err, "fix", rota.FixOf(err))
-			return
-		}
-	}
-	program, err := ownProgram()
-	if err != nil {
-		d.log.Error("the configuration is not read again", "err", err)
-		return
-	}
-	d.next = func() error { return become(program) }
-	d.leave()
-}
-
-// become makes this process another program, with the same arguments.
-func become(program string) error {
-	err := syscall.Exec(program, os.Args, os.Environ())
-	return rota.Errorf(rota.ErrUnavailable, "start %s in the place of this process: %v", program, err).WithFix("rota up")
-}
-
-// brief is how long somebody who is no node, such as a submit, may hold the folder.
-const brief = 5 * time.Second
-
-// takeFolder takes the data folder. A whole node takes it over from a transient one, which is asked to drain (P27), and
-// waits for one that only stores a job.
-func takeFolder(ctx context.Context, path string, o cli.UpOptions) (*folder, error) {
-	asked := false
-	deadline := time.Now().Add(brief)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		f, err := openFolder(path)
-		if o.Transient || !errors.Is(err, rota.ErrConflict) {
-			return f, err
-		}
-		if !asked {
-			st, gone := askTransient(ctx, path)
-			switch {
-			case gone == nil && !st.Transient, gone != nil && time.Now().After(deadline):
-				return nil, err
-			case gone == nil:
-				asked = true
-				fmt.Fprintln(o.Stderr, "rota: a transient node hands the folder over, and what it runs")
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-// askTransient asks the node that holds the folder to drain, if it is a transient one.
-func askTransient(ctx context.Context, path string) (rota.Status, error) {
-	svc, done, err := connect(ctx, cli.Target{Data: path})
-	if err != nil {
-		return rota.Status{}, err
-	}
-	defer done.Close()
-	st, err := svc.Status(ctx)
-	if err != nil || !st.Transient {
-		return st, err
-	}
-	_, err = signalHolder(path, syscall.SIGTERM)
-	return st, err
 }

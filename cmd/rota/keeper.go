@@ -132,20 +132,30 @@ func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) 
 
 // dialKeeper connects to the keeper of a folder.
 func dialKeeper(ctx context.Context, dir string) (*keeper.Remote, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, keeperPatience, fmt.Errorf("no answer in %v", keeperPatience))
+	ctx, cancel := context.WithTimeoutCause(ctx, keeperPatience, fmt.Errorf("no answer within %v", keeperPatience))
 	defer cancel()
-	return keeper.Dial(ctx, filepath.Join(dir, keeperSocket))
+	k, err := keeper.Dial(ctx, filepath.Join(dir, keeperSocket))
+	if err != nil && ctx.Err() != nil {
+		err = rota.Errorf(rota.ErrUnavailable, "%v; perhaps its process is stopped, and it may have jobs", err).
+			WithFix("pgrep -af 'rota keeper %s ', then kill -CONT it, or kill -KILL it with what it runs", dir)
+	}
+	return k, err
 }
 
-// ownProgram is the program that runs, also when its file was replaced or removed since.
+// ownProgram is the program that runs: by its name, or, when its file was replaced or removed since, by the one that
+// Linux gives the file that it was.
 func ownProgram() (string, error) {
 	const self = "/proc/self/exe"
-	if _, err := os.Readlink(self); err == nil {
-		return self, nil
-	}
 	path, err := os.Executable()
 	if err != nil {
 		return "", rota.Errorf(rota.ErrUnsupported, "find rota's own program: %v", err)
+	}
+	running, err := os.Stat(self)
+	if err != nil {
+		return path, nil
+	}
+	if found, err := os.Stat(path); err != nil || !os.SameFile(found, running) {
+		return self, nil
 	}
 	return path, nil
 }

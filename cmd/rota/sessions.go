@@ -139,7 +139,8 @@ func (ss *sessions) employ(all []*session) {
 	for i, s := range all {
 		o := node.Options{Name: d.conf.Name, Key: d.key, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
-			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient, OutputCap: int64(d.conf.OutputCap), Log: d.log}
+			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
+			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), Log: d.log}
 		if i == 0 {
 			o.Started, o.Others, o.Taken, o.Opened = ss.started, ids(all[1:]), ss.taken, ss.opened
 		} else {

@@ -37,8 +37,12 @@ var limitRows = []limit{
 	{"MaxKey", "an idempotency key", size(rota.MaxKey)},
 	{"MaxRetries", "retries, and lost attempts that are tried again", count(rota.MaxRetries)},
 	{"MaxPriority", "priority, and as far below zero", count(rota.MaxPriority)},
+	{"MaxCPUs", "CPUs of an attempt", count(rota.MaxCPUs)},
+	{"MaxPIDs", "processes of an attempt", count(rota.MaxPIDs)},
+	{"MaxNice", "niceness of an attempt, from " + fmt.Sprint(rota.MinNice), count(rota.MaxNice)},
 	{"MaxWait", "a call to the API that waits", rota.MaxWait.String()},
 	{"MaxReturns", "give-backs of a task before it is held", count(rota.MaxReturns)},
+	{"MaxCrashes", "times that its keeper or machine goes away under a task before it runs alone; the next time it is held", count(rota.MaxCrashes)},
 }
 
 // limits are all limits. A constant that begins with Max and has no row is an error.

@@ -15,13 +15,14 @@ type claimed struct {
 	id             rota.TaskID
 	attempt, limit int
 	lost, returns  int
+	crashes        int
 	lane, rank     int64
 }
 
-const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), lane, rank`
+const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), coalesce(crashes, 0), lane, rank`
 
 func scanClaimed(r *sql.Rows) (c claimed, err error) {
-	err = r.Scan((*int64)(&c.id), &c.attempt, &c.limit, &c.lost, &c.returns, &c.lane, &c.rank)
+	err = r.Scan((*int64)(&c.id), &c.attempt, &c.limit, &c.lost, &c.returns, &c.crashes, &c.lane, &c.rank)
 	return c, err
 }
 
@@ -160,6 +161,10 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
+	allowances, err := t.allowances()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]rota.Assignment, len(got))
 	var lined []rota.TaskID
 	place := map[rota.TaskID]int{}
@@ -167,6 +172,8 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 		out[i] = jobs[c.id.Job()]
 		out[i].Try = rota.Try{Task: c.id, Attempt: c.attempt}
 		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, c.attempt-1-c.lost-c.returns, queues[c.lane]
+		out[i].Alone = c.crashes >= rota.MaxCrashes
+		out[i].Allowance = allowances[out[i].Queue]
 		if out[i].Spec.Lines {
 			lined = append(lined, c.id)
 			place[c.id] = i

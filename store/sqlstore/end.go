@@ -28,6 +28,12 @@ func streamNumber(s rota.Stream) int {
 	return 1
 }
 
+// crashed is the end of an attempt whose keeper or machine went away while it ran.
+func crashed(x row) end {
+	x.crashes++
+	return decide(x, rota.Finish{Outcome: rota.OutcomeLost, Reason: "its node went away while it ran"})
+}
+
 // decide says where a task goes whose attempt ended.
 func decide(x row, f rota.Finish) end {
 	e := end{row: x, Finish: f}
@@ -41,14 +47,18 @@ func decide(x row, f rota.Finish) end {
 	if x.lostFails {
 		onLost = rota.LostFail
 	}
-	e.to = rota.Fate(f.Outcome, x.ending != 0, x.attempt, x.limit, e.lost, x.maxLost, e.returns, onLost)
+	e.to = rota.Fate(f.Outcome, x.ending != 0, rota.Tally{Attempt: x.attempt, Limit: x.limit, Lost: e.lost, MaxLost: x.maxLost, Crashes: x.crashes,
+		Returns: e.returns, OnLost: onLost})
 	if rota.RaisesLimit(f.Outcome) {
 		e.limit++
 	}
 	if e.to == rota.Cancelled {
 		e.Outcome = rota.OutcomeEnded // whatever the exit was: a cancelled task has no success in its history (I2, P9)
 	}
-	if e.to == rota.Held {
+	switch {
+	case e.to == rota.Held && f.Outcome == rota.OutcomeLost:
+		e.Reason = fmt.Sprintf("set aside: its node went away %d times while it ran, the last time when it ran alone", x.crashes)
+	case e.to == rota.Held:
 		e.Reason = fmt.Sprintf("given back %d times without having started; the last time: %s", e.returns, f.Reason)
 	}
 	return e
@@ -59,18 +69,19 @@ func decide(x row, f rota.Finish) end {
 // one update. Ends that differ in nothing but their figures are written by one statement.
 func (t *tx) finish(ends []end) error {
 	type alike struct {
-		to                            rota.State
-		gate, runAt                   int64
-		limit, lost, returns, outcome int
-		exit, signal                  int
-		exited                        bool
-		reason                        string
+		to                   rota.State
+		gate, runAt          int64
+		limit, lost, crashes int
+		returns, outcome     int
+		exit, signal         int
+		exited               bool
+		reason               string
 	}
 	groups, order := map[alike]*pairs{}, []alike{}
 	for i := range ends {
 		e := &ends[i]
 		t.account(&e.row, e.to)
-		k := alike{to: e.to, gate: e.gateIn(e.to), limit: e.limit, lost: e.lost, returns: e.returns, outcome: outcomeNumber(e.Outcome),
+		k := alike{to: e.to, gate: e.gateIn(e.to), limit: e.limit, lost: e.lost, crashes: e.crashes, returns: e.returns, outcome: outcomeNumber(e.Outcome),
 			signal: e.Signal, exited: e.Exit != nil, reason: e.Reason}
 		if k.exited {
 			k.exit = *e.Exit
@@ -90,9 +101,9 @@ func (t *tx) finish(ends []end) error {
 			exit = k.exit
 		}
 		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
-			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL
+			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL, crashes = ?13
 			FROM json_each(?1) f WHERE task.id = CAST(f.key AS INTEGER) AND task.state = 5`, groups[k].String(), int(k.to), k.gate,
-			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason))
+			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason), nullInt(k.crashes))
 		if err != nil {
 			return err
 		}
@@ -177,7 +188,7 @@ func (t *tx) sweepRescue() (rota.Swept, error) {
 	out := rota.Swept{Moved: len(rows), More: len(rows) == stepRows, Ready: true}
 	ends := make([]end, len(rows))
 	for i, x := range rows {
-		ends[i] = decide(x, rota.Finish{Outcome: rota.OutcomeLost, Reason: "its node went away while it ran"})
+		ends[i] = crashed(x)
 		out.Jobs = append(out.Jobs, x.id.Job())
 	}
 	out.Jobs = slices.Compact(out.Jobs)

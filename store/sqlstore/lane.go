@@ -58,8 +58,7 @@ func (t *tx) laneFor(queue string, home rota.SessionID) (int64, error) {
 	if found != 0 {
 		return found, nil
 	}
-	if _, err := t.exec(`INSERT INTO queue (name, discipline, created) VALUES (?1, 'priority', ?2) ON CONFLICT (name) DO NOTHING`,
-		queue, t.now); err != nil {
+	if err := t.makeQueue(queue); err != nil {
 		return 0, err
 	}
 	if _, err := t.exec(`INSERT INTO lane (id, queue, home) VALUES (?1, ?2, ?3)`, last+1, queue, string(home)); err != nil {

@@ -18,6 +18,7 @@ type row struct {
 	ending  int // 1 cancel, 2 kill
 	session int64
 	lost    int
+	crashes int
 	returns int
 	outcome int
 	exit    sql.NullInt64
@@ -32,7 +33,7 @@ type row struct {
 }
 
 const rowColumns = `t.id, t.lane, t.state, t.gate, t.attempt, t.attempt_limit, coalesce(t.ending, 0), coalesce(t.session, 0),
-	coalesce(t.lost, 0), coalesce(t.returns, 0), coalesce(t.outcome, 0), t.exit, j.gate, j.blockers, j.sealed, j.run_at,
+	coalesce(t.lost, 0), coalesce(t.crashes, 0), coalesce(t.returns, 0), coalesce(t.outcome, 0), t.exit, j.gate, j.blockers, j.sealed, j.run_at,
 	j.attempt_limit, j.max_lost, j.lost_fails`
 
 const rowTables = ` FROM task t JOIN job j ON j.id = t.id >> 24 `
@@ -42,7 +43,7 @@ func (t *tx) rows(where string, args ...any) ([]row, error) {
 	var rows []row
 	err := t.query(func(r *sql.Rows) error {
 		var x row
-		err := r.Scan(&x.id, &x.lane, &x.state, &x.gate, &x.attempt, &x.limit, &x.ending, &x.session, &x.lost, &x.returns,
+		err := r.Scan(&x.id, &x.lane, &x.state, &x.gate, &x.attempt, &x.limit, &x.ending, &x.session, &x.lost, &x.crashes, &x.returns,
 			&x.outcome, &x.exit, &x.jobGate, &x.blockers, &x.sealed, &x.jobRunAt, &x.jobLimit, &x.maxLost, &x.lostFails)
 		rows = append(rows, x)
 		return err

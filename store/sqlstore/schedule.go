@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 
 	"github.com/rotaqueue/rota"
 )
@@ -122,6 +123,10 @@ func (t *tx) fireJob(f *rota.Firing, fire *rota.Fire) error {
 	results, err := t.submit([]rota.NewJob{*f.Job})
 	if err != nil {
 		return err
+	}
+	if errors.Is(results[0].Err, rota.ErrTooLarge) { // the queue allows less than when the schedule was made
+		fire.Skipped = results[0].Err.Error()
+		return nil
 	}
 	if results[0].Err != nil {
 		return results[0].Err

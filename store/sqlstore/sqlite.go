@@ -120,11 +120,15 @@ func (s *Store) shut() error {
 // writer is the connection that writes. It keeps every statement prepared. It is used by one transaction at a time,
 // and never with a context that can end: the driver would interrupt the statement, and the others with it.
 type writer struct {
-	lanes     map[int64]lane // as the last transaction saw them; nil: to be read
-	templates templates
-	conn      *sql.Conn
-	stmts     map[string]*sql.Stmt
+	lanes      map[int64]lane             // as the last transaction saw them; nil: to be read
+	allowances map[string]*rota.Allowance // likewise: by queue, of those that say something
+	templates  templates
+	conn       *sql.Conn
+	stmts      map[string]*sql.Stmt
 }
+
+// forget forgets what a transaction that is undone may have changed.
+func (w *writer) forget() { w.lanes, w.allowances = nil, nil }
 
 func (w *writer) stmt(q string) (*sql.Stmt, error) {
 	if st := w.stmts[q]; st != nil {
@@ -188,7 +192,7 @@ func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name)
 func (w *writer) unmark(name string) error { _, err := w.exec(`RELEASE ` + name); return err }
 
 func (w *writer) undo(name string) error {
-	w.lanes = nil
+	w.forget()
 	if _, err := w.exec(`ROLLBACK TO ` + name); err != nil {
 		return err
 	}
@@ -197,7 +201,7 @@ func (w *writer) undo(name string) error {
 
 // rollback undoes the transaction; SQLite may have done so already.
 func (w *writer) rollback() {
-	w.lanes = nil
+	w.forget()
 	w.exec(`ROLLBACK`)
 }
 

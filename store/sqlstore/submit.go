@@ -83,7 +83,7 @@ func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
 	good := rows[:0]
 	for i, r := range rows {
 		result := &results[at[i]]
-		if result.Err = t.resolveDependencies(r); result.Err == nil {
+		if result.Err = t.admit(r); result.Err == nil {
 			result.Submitted = rota.Submitted{Job: r.id, Tasks: r.tasks}
 			good = append(good, r)
 		}
@@ -166,6 +166,20 @@ func answerSame(jobs []rota.NewJob, results []rota.SubmitResult, same map[int]in
 			results[i] = rota.SubmitResult{Err: keyReused(jobs[i].Key, results[at].Job)}
 		}
 	}
+}
+
+// admit refuses a job that its queue does not allow, or that waits for what is not there.
+func (t *tx) admit(r *newRow) error {
+	allowances, err := t.allowances()
+	if err != nil {
+		return err
+	}
+	if a := allowances[r.Spec.Queue]; a != nil {
+		if err := a.Refuse(&r.Spec); err != nil {
+			return err
+		}
+	}
+	return t.resolveDependencies(r)
 }
 
 // nameJobs gives the jobs their ids.

@@ -62,7 +62,7 @@ func known(n int64) *int64 {
 }
 
 var taskColumns = `t.id, t.state, l.queue, j.name, coalesce(li.text, ''), t.gate <> 0, coalesce(t.ending, 0), coalesce(t.run_at, 0),
-	t.attempt_limit, coalesce(t.lost, 0), coalesce(t.returns, 0), t.attempt, ` + fmt.Sprintf(attemptColumns, "t")
+	t.attempt_limit, coalesce(t.lost, 0), coalesce(t.crashes, 0), coalesce(t.returns, 0), t.attempt, ` + fmt.Sprintf(attemptColumns, "t")
 
 const taskTables = ` FROM task t JOIN job j ON j.id = t.id >> 24 JOIN lane l ON l.id = t.lane LEFT JOIN session s ON s.id = t.session
 	LEFT JOIN line li ON li.task = t.id`
@@ -72,7 +72,7 @@ func scanTask(r *sql.Rows) (x rota.Task, err error) {
 	var ending int
 	var runAt int64
 	err = r.Scan(append([]any{(*int64)(&x.ID), &x.State, &x.Queue, &x.Name, &x.Line, &x.Gated, &ending, &runAt, &x.Limit, &x.Lost,
-		&x.Returns, &x.Number}, f.dest(&x.Attempt)...)...)
+		&x.Crashes, &x.Returns, &x.Number}, f.dest(&x.Attempt)...)...)
 	x.Ending, x.RunAt = endings[ending], fromMicros(runAt)
 	if err != nil {
 		return x, err

@@ -72,7 +72,7 @@ func (w *world) checkFate(t tb, s *session, a rota.Assignment, o rota.Outcome) {
 		limit++
 	}
 	ending := before.Ending != ""
-	want := rota.Fate(o, ending, a.Attempt, limit, lost, *a.Retry.MaxLost, returns, a.Retry.OnLost)
+	want := rota.Fate(o, ending, rota.Tally{Attempt: a.Attempt, Limit: limit, Lost: lost, MaxLost: *a.Retry.MaxLost, Returns: returns, OnLost: a.Retry.OnLost})
 	if after.State != want {
 		t.Fatalf("%s, asked to end %v, attempt %d of %d, lost %d, returns %d, %s: %v, and rota.Fate says %v",
 			o, ending, a.Attempt, limit, lost, returns, text(a.Retry), after.State, want)

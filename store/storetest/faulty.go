@@ -228,6 +228,10 @@ func (f *Faulty) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return through(f, "Queues", func() ([]rota.Queue, error) { return f.store.Queues(ctx) })
 }
 
+func (f *Faulty) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
+	return through(f, "ChangeQueue", func() (rota.Queue, error) { return f.store.ChangeQueue(ctx, name, c) })
+}
+
 func (f *Faulty) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return through(f, "Nodes", func() ([]rota.Node, error) { return f.store.Nodes(ctx) })
 }

@@ -63,10 +63,14 @@ func calls(s rota.Store, session rota.SessionID, try rota.Try, schedule rota.Sch
 		"Tokens":    func(ctx context.Context) error { _, err := s.Tokens(ctx, ""); return err },
 		"DropToken": func(ctx context.Context) error { return s.DropToken(ctx, 1) },
 		"Queues":    func(ctx context.Context) error { _, err := s.Queues(ctx); return err },
-		"Nodes":     func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
-		"Sweep":     func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
-		"Identity":  func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
-		"Verify":    func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
+		"ChangeQueue": func(ctx context.Context) error {
+			_, err := s.ChangeQueue(ctx, "new", rota.QueueChange{})
+			return err
+		},
+		"Nodes":    func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
+		"Sweep":    func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
+		"Identity": func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
+		"Verify":   func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
 	}
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ func testRescue(s suite) {
 	s.test("P6_a_refused_claim_does_not_lose_the_finish", rescueFinishAndClaim)
 	s.test("P7_what_was_never_started_is_given_back_and_the_rest_is_lost", rescueStarted)
 	s.test("P7_what_waits_for_its_rescue_is_lost_whatever_the_next_session_knows", rescueLater)
+	s.test("P7_what_takes_its_node_down_again_and_again_runs_alone_and_is_set_aside", rescueAside)
 	s.test("P3_only_the_sessions_of_that_node_are_lost", rescueOthers)
 	s.test("P3_a_claim_races_the_loss_of_its_session", rescueRace)
 	s.test("P18_many_tasks_are_rescued", rescueMany)
@@ -166,6 +168,52 @@ func rescueLater(t *testing.T, w *world) {
 	w.settle(t)
 	if task := w.wantState(t, id, rota.Ready); task.Lost != 1 || task.Returns != 0 || task.Outcome != rota.OutcomeLost {
 		t.Errorf("what was started: %+v", task)
+	}
+	w.verify(t)
+}
+
+func rescueAside(t *testing.T, w *world) {
+	id := w.one(t)
+	s := w.session(t)
+	lost := 0
+	crash := func(alone bool, want rota.State) rota.Task {
+		t.Helper()
+		got := s.claim(t, 1)
+		if len(got) != 1 || got[0].Task != id || got[0].Alone != alone {
+			t.Fatalf("claimed %+v; alone is to be %v", got, alone)
+		}
+		s = w.sessionOf(t, s.node, true, got[0].Try)
+		w.settle(t)
+		lost++
+		task := w.wantState(t, id, want)
+		if task.Lost != lost {
+			t.Fatalf("lost %d times, want %d", task.Lost, lost)
+		}
+		return task
+	}
+	crash(false, rota.Ready)
+	// A loss that its node tells of, and a give-back, are no crashes.
+	s.finish(t, end(s.claimOne(t, id), rota.OutcomeReturned))
+	if task := crash(false, rota.Ready); task.Crashes != 2 {
+		t.Errorf("%+v", task)
+	}
+	if task := crash(true, rota.Held); task.Crashes != 3 || !strings.HasPrefix(task.Reason, "set aside: ") {
+		t.Errorf("%+v", task)
+	}
+	w.operate(t, rota.ActRelease, only(id))
+	got := s.claim(t, 1)
+	if len(got) != 1 || !got[0].Alone {
+		t.Fatalf("released: %+v", got)
+	}
+	s.finish(t, end(got[0].Try, rota.OutcomeSucceeded))
+	w.wantState(t, id, rota.Succeeded)
+
+	told := w.one(t)
+	for range 2 {
+		s.finish(t, end(s.claimOne(t, told), rota.OutcomeLost))
+	}
+	if task := w.wantState(t, told, rota.Ready); task.Crashes != 0 || task.Lost != 2 {
+		t.Errorf("losses that the node told of: %+v", task)
 	}
 	w.verify(t)
 }

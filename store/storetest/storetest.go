@@ -47,6 +47,7 @@ func Run(t *testing.T, open Opener) {
 		{"samples", testSamples},
 		{"schedules", testSchedules},
 		{"tokens", testTokens},
+		{"queues", testQueues},
 		{"nodes", testNodes},
 		{"identity", testIdentity},
 		{"refusals", testRefusals},

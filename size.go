@@ -1,14 +1,12 @@
-package config
+package rota
 
 import (
 	"math"
 	"strconv"
 	"strings"
-
-	"github.com/rotaqueue/rota"
 )
 
-// Size is a number of bytes, written "64KiB", "2GiB" or "500MB".
+// Size is a number of bytes that is written as people write it: "64KiB", "2GiB", "500MB".
 type Size int64
 
 var sizeUnits = []struct {
@@ -29,7 +27,8 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10)
 }
 
-// ParseSize reads a number of bytes.
+// ParseSize reads a number of bytes: "64KiB", "64K" and "64 KiB" are the same, "500MB" counts in thousands, "1024" is
+// bytes. It is never negative.
 func ParseSize(text string) (Size, error) {
 	number, unit := strings.TrimSpace(text), int64(1)
 	for _, u := range sizeUnits {
@@ -40,7 +39,7 @@ func ParseSize(text string) (Size, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64/unit {
-		return 0, rota.Invalid("size %q: write for example 64KiB, 500MB or 2GiB", text)
+		return 0, Invalid("size %q: write for example 64KiB, 500MB or 2GiB", text)
 	}
 	return Size(n * unit), nil
 }
