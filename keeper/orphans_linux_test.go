@@ -216,7 +216,8 @@ func TestP12OthersAreLeftAlone(t *testing.T) {
 				long := sh(base+1, b.text(hides+untilAway+"echo up; exec @sleep 1000"))
 				r.start(long)
 				r.says(long.Try, rota.Stdout, "up")
-				before := len(b.survivors())
+				const processes = 3
+				until(t, "all of it are there", func() bool { return len(b.survivors()) == processes })
 				for n := range 20 {
 					other := newToolbox(t)
 					p := sh(base+2+n, other.text(hides+untilAway))
@@ -227,8 +228,8 @@ func TestP12OthersAreLeftAlone(t *testing.T) {
 						t.Errorf("left of another: %q", left)
 					}
 				}
-				if after := len(b.survivors()); after != before {
-					t.Errorf("of the long one %d processes lived, and %d after others ended", before, after)
+				if left := b.survivors(); len(left) != processes {
+					t.Errorf("of the long one's %d processes there are after others ended: %q", processes, left)
 				}
 				r.Stop(long.Try, true)
 				if e := r.await(long.Try); e.Outcome != rota.OutcomeEnded {
