@@ -63,6 +63,19 @@ func BenchmarkTrue(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
+	for _, way := range []struct {
+		name      string
+		subreaper bool
+	}{{"no groups", false}, {"no groups, subreaper", true}} { // the last: this process is one from then on
+		b.Run(way.name, func(b *testing.B) {
+			k, err := New(Options{Dir: b.TempDir(), Slots: 4, NoGroups: true, Subreaper: way.subreaper})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer k.Close()
+			runTrue(b, k, rota.Limits{})
+		})
+	}
 }
 
 // runTrue gives the keeper what it can take, as a node does.

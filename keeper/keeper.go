@@ -7,7 +7,11 @@
 //     killed at once, before the end is reported; a success is exit 0 of the main process. An attempt that is made to
 //     end gets TERM, its grace, and KILL, and in that grace also those of the group that outlive the main process.
 //     Where control groups (cgroup v2) can be had, each slot has one, and whatever hid outside the process group
-//     (setsid, a double fork) is killed by it; elsewhere that is not followed.
+//     (setsid, a double fork) is killed by it. Elsewhere a keeper that is a process of its own (Options.Subreaper) follows it:
+//     what lost its parents comes to it, and is killed with the attempt that it is seen to be of. What nothing tells of
+//     ends with the last of the attempts that it can be of. A keeper that is neither does not follow it.
+//   - Nobody else's process is ever signalled: a number is signalled only while something of ours that is not reaped keeps
+//     others from having it.
 //   - On Linux the main process dies with the keeper (P11), and the next keeper of the same folder ends the rest of the
 //     group by the journal, and all that is in the slots' control groups, before it does anything else; it touches no process that it cannot prove to be its own.
 //   - Limits of an attempt hold for all its processes together and end with it (D6): by control groups that are made for
@@ -22,7 +26,7 @@
 //
 // It may touch processes, control groups, its own folder, its socket and the files that attempts name, and neither Store nor Service.
 //
-// What starts stands in spawn.go and its neighbours, what watches in watch.go, what limits in limits.go and its neighbours, what measures in meter.go, what remembers in journal.go, what goes
+// What starts stands in spawn.go and its neighbours, what watches in watch.go, what follows in orphans_linux.go, what limits in limits.go and its neighbours, what measures in meter.go, what remembers in journal.go, what goes
 // over the socket in wire.go.
 package keeper
 
@@ -51,6 +55,10 @@ type Options struct {
 	// NoGroups does without control groups, as where there are none: what an attempt leaves behind outside its process
 	// group is not followed then, and limits of memory and processes are held by looking.
 	NoGroups bool
+	// Subreaper makes this process adopt what its attempts orphan (Linux), and reap it: every child of the main thread.
+	// It is for a process that is the keeper's alone, and follows what leaves its process group where there are no control
+	// groups.
+	Subreaper bool
 }
 
 // Local is a keeper within the process that made it: its attempts end when that process does (P11).
@@ -62,6 +70,7 @@ type Local struct {
 	null    int // /dev/null, for attempts that read nothing
 	groups  groups
 	limiter *limiter
+	orphans *orphans // nil: they do not come to us
 	journal *journal
 	reports *reports
 	threads sync.WaitGroup // of the slots
@@ -103,7 +112,7 @@ func New(o Options) (*Local, error) {
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if err := k.prepare(o.NoGroups); err != nil {
+	if err := k.prepare(o); err != nil {
 		return nil, rota.Errorf(rota.ErrUnavailable, "keeper folder %s: %v", dir, err)
 	}
 	spareProcs()
@@ -119,7 +128,7 @@ var spareProcs = sync.OnceFunc(func() {
 	}
 })
 
-func (k *Local) prepare(noGroups bool) error {
+func (k *Local) prepare(o Options) error {
 	if _, err := recoverFrom(k.dir, k.log); err != nil {
 		return err
 	}
@@ -128,13 +137,13 @@ func (k *Local) prepare(noGroups bool) error {
 			return err
 		}
 	}
-	if !noGroups {
+	if !o.NoGroups {
 		var err error
 		if k.groups, err = openGroups(k.dir); err != nil {
 			k.log.Info("attempts are ended by process group: there are no control groups to be had", "reason", err)
 		}
 	}
-	k.limiter = openLimiter(k.dir, k.groups, noGroups, k.log)
+	k.limiter = openLimiter(k.dir, k.groups, o.NoGroups, k.log)
 	if err := removeAll(filepath.Join(k.dir, "slots"), k.dir); err != nil {
 		return err
 	}
@@ -148,8 +157,14 @@ func (k *Local) prepare(noGroups bool) error {
 	}
 	if k.journal, err = newJournal(filepath.Join(k.dir, "journal"), k.dir, k.log); err != nil {
 		_ = unix.Close(k.null)
+		return err
 	}
-	return err
+	if o.Subreaper {
+		if k.orphans, err = adopt(k.dir, k.log); err != nil {
+			k.log.Info("what leaves its process group is not followed: orphans do not come to the keeper", "reason", err)
+		}
+	}
+	return nil
 }
 
 // Retire ends what runs, each with its grace, takes back what waits, and returns when nothing is left.
@@ -182,6 +197,7 @@ func (k *Local) Close() error {
 	k.endAll(stopped)
 	k.threads.Wait()
 	k.reports.close()
+	k.orphans.close()
 	_ = unix.Close(k.null)
 	if err := errors.Join(k.limiter.remove(), k.groups.remove()); err != nil {
 		k.log.Warn("control groups not removed", "error", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -97,7 +98,8 @@ func removeLegacy(dir string) error {
 		left := false
 		for _, pid := range allProcesses(dir) {
 			if pid > 1 && pid != os.Getpid() { // a thread of ours that could not leave counts for all of us
-				left = unix.Kill(pid, unix.SIGKILL) == nil || left
+				isIn := func() bool { return slices.Contains(allProcesses(dir), pid) }
+				left = signalTo(pid, unix.SIGKILL, isIn) || left
 			}
 		}
 		if !left {

@@ -109,6 +109,14 @@ func (g *gauge) find(all map[int]*process) []*process {
 	return of
 }
 
+// has reports whether a process was the attempt's when it was last measured.
+func (g *gauge) has(p *process) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	started, known := g.known[p.pid]
+	return known && started == p.started
+}
+
 // starved reports whether the system has killed some of the attempt for want of memory and left the rest.
 func (g *gauge) starved() bool { return g.confined.starved() }
 

@@ -2,10 +2,15 @@ package keeper
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
 )
@@ -19,9 +24,10 @@ func boot() string {
 	return string(bytes.TrimSpace(id))
 }
 
-// process is one that runs; zombies do not.
+// process is one that was looked at.
 type process struct {
 	pid     int
+	state   byte // as proc(5) has it
 	parent  int
 	group   int
 	session int
@@ -57,46 +63,79 @@ func running() (map[int]*process, error) {
 
 // look is the process with a number; nil when there is none, or only its zombie.
 func look(pid int) *process {
+	if p := stat(pid); p.isAlive() {
+		return p
+	}
+	return nil
+}
+
+// isAlive reports whether there is a process; a zombie is none.
+func (p *process) isAlive() bool { return p != nil && p.state != 'Z' && p.state != 'X' }
+
+// stat is the process with a number, be it a zombie; nil when there is none.
+func stat(pid int) *process {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return nil
 	}
 	// pid (name) state ppid pgrp …, numbered from 1 in proc(5); the name may contain anything.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 22 || fields[0] == "Z" || fields[0] == "X" {
+	if len(fields) < 22 {
 		return nil
 	}
 	number := func(field int) int64 {
 		n, _ := strconv.ParseInt(fields[field-3], 10, 64)
 		return n
 	}
-	return &process{pid: pid, parent: int(number(4)), group: int(number(5)), session: int(number(6)), started: number(22),
+	return &process{pid: pid, state: fields[0][0], parent: int(number(4)), group: int(number(5)), session: int(number(6)), started: number(22),
 		cpu: number(14) + number(15) + number(16) + number(17), threads: int(number(20)), memory: number(24) * int64(os.Getpagesize())}
 }
 
 // carries reports whether the process was given an environment with that entry, if that is known.
 func (p *process) carries(entry string) (carries, known bool) {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/environ")
+	env, known := p.environment()
+	return slices.Contains(strings.Split(env, "\x00"), entry), known
+}
+
+// environment is the entries that the process was given, each with a NUL behind it. It is not known of one that is just
+// becoming another program, which shows neither environment nor arguments for a moment.
+func (p *process) environment() (text string, known bool) {
+	folder := "/proc/" + strconv.Itoa(p.pid)
+	env, err := os.ReadFile(folder + "/environ")
+	if err != nil || len(env) > 0 {
+		return string(env), true // it has ended, or is somebody else's
+	}
+	args, _ := os.ReadFile(folder + "/cmdline")
+	env, _ = os.ReadFile(folder + "/environ")
+	return string(env), len(env) > 0 || len(args) > 0
+}
+
+// signalTo signals the process with a number if it is the one that is meant, and reports whether it did. What is asked
+// is asked while the process is held by a descriptor: if the answer is yes, the number was that one's throughout, and the
+// signal goes to it or, if it has just died, to nobody. Before Linux 5.3 it goes to the number.
+func signalTo(pid int, sig syscall.Signal, is func() bool) bool {
+	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return false, true // it has ended, or is somebody else's
+		return errors.Is(err, unix.ENOSYS) && is() && unix.Kill(pid, sig) == nil
 	}
-	for e := range strings.SplitSeq(string(env), "\x00") {
-		if e == entry {
-			return true, true
-		}
-	}
-	return false, len(env) > 0
+	defer unix.Close(fd)
+	return is() && unix.PidfdSendSignal(fd, sig, nil, 0) == nil
 }
 
-// isRunning reports whether a group has members that are not dead.
-func isRunning(group int) bool {
+// isStill reports whether a process is there that was looked at before.
+func (p *process) isStill() bool {
+	now := look(p.pid)
+	return now != nil && now.started == p.started && now.group == p.group
+}
+
+// isRunning reports whether a group has members that are not dead, of those that were started until then.
+func isRunning(group int, until rota.Elapsed) bool {
 	all, err := running()
-	return err != nil || hasMember(all, group)
-}
-
-func hasMember(all map[int]*process, group int) bool {
+	if err != nil {
+		return true
+	}
 	for _, p := range all {
-		if p.group == group {
+		if p.group == group && p.started <= tick(until) {
 			return true
 		}
 	}

@@ -2,7 +2,11 @@
 
 package keeper
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"github.com/rotaqueue/rota"
+)
 
 // boot names the life of the machine, which cannot be known here.
 func boot() string { return "unknown" }
@@ -17,4 +21,4 @@ func (l life) end(log *slog.Logger) error {
 }
 
 // isRunning cannot be known here: what can be seen of a group is taken for running.
-func isRunning(int) bool { return true }
+func isRunning(int, rota.Elapsed) bool { return true }

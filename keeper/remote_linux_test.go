@@ -3,6 +3,7 @@ package keeper
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +13,16 @@ import (
 	"github.com/rotaqueue/rota/executor"
 )
 
-// apartIn names the folder in which the test binary plays a keeper that is a process of its own.
-const apartIn = "KEEPER_TEST_APART"
+// apartIn names the folder in which the test binary plays a keeper that is a process of its own; apartNoGroups makes it
+// one without control groups.
+const (
+	apartIn       = "KEEPER_TEST_APART"
+	apartNoGroups = "KEEPER_TEST_APART_NO_GROUPS"
+)
 
 func runApart(dir string) error {
-	k, err := New(Options{Dir: dir, Slots: 2})
+	k, err := New(Options{Dir: dir, Slots: 4, NoGroups: os.Getenv(apartNoGroups) != "", Subreaper: true,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		return err
 	}
@@ -29,10 +35,21 @@ func runApart(dir string) error {
 }
 
 // startApart starts a keeper in a process of its own, and connects to it.
-func startApart(t *testing.T, dir string) (*exec.Cmd, *rig) {
+func startApart(t *testing.T, dir string, env ...string) (*exec.Cmd, *rig) {
 	t.Helper()
 	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), apartIn+"="+dir)
+	process.Env = append(append(os.Environ(), apartIn+"="+dir), env...)
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process.Stderr = log
+	t.Cleanup(func() {
+		if text, _ := os.ReadFile(log.Name()); t.Failed() {
+			t.Logf("the keeper's log:\n%s", text)
+		}
+		_ = log.Close()
+	})
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ type slot struct {
 	made    bool // the folder is as it should be
 	busy    bool // it has an attempt; the keeper's lock guards it
 	group   *group
+	follows *run // what follows orphans of the attempt, where no control group does
 	scratch scratch
 	token   token
 	streams [2]stream
@@ -43,6 +44,10 @@ func newSlot(k *Local, number int) *slot {
 // at least until what it has started is dead, which would die with it (P11).
 func (s *slot) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with this function
+	if s.keeper.orphans != nil && onMainThread() {
+		s.leaveMainThread()
+		return
+	}
 	for a := s.keeper.take(s); a != nil; a = s.keeper.take(s) {
 		if s.try(a); s.spent {
 			s.spent = false
@@ -52,6 +57,18 @@ func (s *slot) run() {
 	}
 	s.close()
 	s.keeper.threads.Done()
+}
+
+// leaveMainThread goes on elsewhere: the children of the main thread are orphans.
+func (s *slot) leaveMainThread() {
+	elsewhere := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		close(elsewhere)
+		s.run()
+	}()
+	<-elsewhere
+	runtime.UnlockOSThread()
 }
 
 // try is one attempt, from its files to its end.
@@ -87,11 +104,17 @@ func (s *slot) start(a *attempt) *failure {
 	a.exit.Started = clock.Elapsed()
 	b := birth{Try: p.Try, slot: s.number, before: a.exit.Started}
 	s.keeper.journal.try(b)
+	s.follows = nil
+	if s.group.folder() == "" {
+		s.follows = s.keeper.orphans.begin(b, &a.gauge)
+	}
 	at.Point("keeper: before fork")
 	if b.pid, f = s.fork(l, c); f != nil {
+		s.keeper.orphans.started(s.follows, 0)
 		s.release(c)
 		return f
 	}
+	s.keeper.orphans.started(s.follows, b.pid)
 	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
 	at.Point("keeper: after fork")
@@ -103,7 +126,8 @@ func (s *slot) start(a *attempt) *failure {
 // follow waits for the end of an attempt, keeps its output and reports it.
 func (s *slot) follow(a *attempt) {
 	p := &a.process
-	d := a.watch.wait(s.keeper.log, p.Try)
+	d := a.watch.wait(s.keeper.log, p.Try, s.keeper.orphans)
+	s.keeper.orphans.end(s.follows)
 	s.account(a, &d)
 	used, err := s.group.kill()
 	if err != nil {

@@ -9,13 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
 )
 
 // watch is the life of one process group, from before its start until nothing of it is left.
 //
 // A group is signalled by the number of its leader, which is the group's for as long as the leader was not reaped or a
 // member lives, and after that may become a stranger's. So whoever signals holds the lock, under which the leader is
-// reaped.
+// reaped, and after that nobody signals any more: where the rest of the group has its grace, the leader is left unreaped
+// meanwhile. (Not so on systems where it cannot be known whether the group has others than a dead leader.)
 type watch struct {
 	mu     sync.Mutex
 	pid    int // leader and number of the group; 0: not started yet
@@ -97,15 +99,14 @@ func (w *watch) act() {
 }
 
 func (w *watch) signal(sig syscall.Signal) {
-	if w.reaped && unix.Kill(w.pid, 0) != unix.ESRCH {
-		return // the number is somebody else's, so nothing is left of the group
+	if !w.reaped || outlivesItsLeader(w.pid) {
+		_ = unix.Kill(-w.pid, sig)
 	}
-	_ = unix.Kill(-w.pid, sig)
 }
 
 // wait waits for the end of the leader and of what it leaves behind. A group that ended by itself or was killed is
 // killed at once; one that was asked to end has the rest of its grace.
-func (w *watch) wait(log *slog.Logger, try rota.Try) death {
+func (w *watch) wait(log *slog.Logger, try rota.Try, o *orphans) death {
 	awaitExit(w.pid)
 	var d death
 	var usage unix.Rusage
@@ -115,6 +116,8 @@ func (w *watch) wait(log *slog.Logger, try rota.Try) death {
 	}
 	if w.killed {
 		w.signal(unix.SIGKILL)
+	} else {
+		w.awaitGrace(o)
 	}
 	for {
 		if _, err := unix.Wait4(w.pid, &d.status, 0, &usage); err != unix.EINTR {
@@ -122,9 +125,10 @@ func (w *watch) wait(log *slog.Logger, try rota.Try) death {
 		}
 	}
 	w.reaped = true
+	reaped := clock.Elapsed()
 	d.why, d.usage = w.why, used(&usage)
 	w.mu.Unlock()
-	if !w.awaitRest() {
+	if !w.awaitRest(o, reaped) {
 		log.Error("killed, but processes remain", "task", try.Task, "attempt", try.Attempt, "group", w.pid)
 	}
 	w.mu.Lock()
@@ -138,15 +142,15 @@ func (w *watch) wait(log *slog.Logger, try rota.Try) death {
 }
 
 // awaitRest waits until nothing of the group runs. It polls: the members that outlive their leader are not ours to wait
-// for. Where their new parent is slow to reap them, only a look at each tells that they are dead; such looks are dear, and
-// become rarer.
-func (w *watch) awaitRest() bool {
+// for, but those that came to us as orphans. Where their new parent is slow to reap them, only a look at each tells that
+// they are dead; such looks are dear, and become rarer.
+func (w *watch) awaitRest(o *orphans, reaped rota.Elapsed) bool {
 	const first, rarest = 2 * time.Millisecond, 250 * time.Millisecond
 	var waited, killed time.Duration
 	look := first
-	for pause := 50 * time.Microsecond; isLeft(w.pid); pause = min(2*pause, 10*time.Millisecond) {
+	for pause := 50 * time.Microsecond; isLeft(w.pid, o); pause = min(2*pause, 10*time.Millisecond) {
 		if waited >= look {
-			if !isRunning(w.pid) {
+			if !isRunning(w.pid, reaped) {
 				return true
 			}
 			look = waited + min(waited, rarest)
@@ -157,7 +161,7 @@ func (w *watch) awaitRest() bool {
 		time.Sleep(pause)
 		waited += pause
 		w.mu.Lock()
-		if w.killed {
+		if w.killed || leaderStays {
 			killed += pause
 		}
 		w.mu.Unlock()
@@ -166,14 +170,6 @@ func (w *watch) awaitRest() bool {
 }
 
 // isLeft reports whether a group whose leader was reaped has members, be they dead.
-func isLeft(group int) bool {
-	if unix.Kill(-group, 0) == unix.ESRCH {
-		return false
-	}
-	for { // those that came to us as the nearest reaper, as the first process of a container does
-		if pid, err := unix.Wait4(-group, nil, unix.WNOHANG, nil); pid <= 0 && err != unix.EINTR {
-			break
-		}
-	}
-	return unix.Kill(-group, 0) != unix.ESRCH
+func isLeft(group int, o *orphans) bool {
+	return unix.Kill(-group, 0) != unix.ESRCH && (o.reap() == 0 || unix.Kill(-group, 0) != unix.ESRCH)
 }

@@ -28,3 +28,13 @@ func exitEvent(pid int, timeout *unix.Timespec) bool {
 		}
 	}
 }
+
+// leaderStays: a leader is reaped at once.
+const leaderStays = false
+
+// outlivesItsLeader reports whether a group whose leader was reaped may be signalled: not if the number is somebody
+// else's, for then nothing is left of the group.
+func outlivesItsLeader(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH }
+
+// awaitGrace does nothing here: what outlives its leader keeps its grace when that was reaped.
+func (w *watch) awaitGrace(*orphans) {}

@@ -153,7 +153,7 @@ func TestStopComesTooLateForWhatHasEnded(t *testing.T) {
 	w.begin(pid, 0, 0)
 	awaitExit(pid)
 	w.end(stopped, true)
-	if d := w.wait(slog.New(slog.DiscardHandler), try(1)); d.why != unasked || !d.status.Exited() {
+	if d := w.wait(slog.New(slog.DiscardHandler), try(1), nil); d.why != unasked || !d.status.Exited() {
 		t.Errorf("%+v", d)
 	}
 }

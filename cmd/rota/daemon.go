@@ -44,6 +44,7 @@ type daemon struct {
 	doors  sync.WaitGroup // the listeners that are served
 	failed chan error
 	opened func()       // called once the session is open
+	stop   func()       // ends the node with what it runs
 	next   func() error // what the process becomes when all is closed; nil: it ends
 }
 
@@ -140,6 +141,9 @@ func (d *daemon) listen() error {
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
 	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
+	if isFirst() {
+		d.started.Notes = []string{"tasks end with this process, the first of its container: TERM gives them 5 s"}
+	}
 	if d.opts.Transient || d.conf.Listen == config.NoListen {
 		return nil
 	}
@@ -172,6 +176,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer stopServer()
 	working, stopNode := context.WithCancel(ctx)
 	defer stopNode()
+	d.stop = stopNode
 
 	var all sync.WaitGroup
 	d.failed = make(chan error, 4)

@@ -65,11 +65,12 @@ func endHolder(ctx context.Context, path string, sig syscall.Signal) (held bool,
 		if !taken(path) {
 			return held, nil
 		}
-		if pid := holderPID(path); !told && pid != 0 {
-			held, told = true, true
-			if err := syscall.Kill(pid, sig); errors.Is(err, syscall.EPERM) {
-				return held, rota.Errorf(rota.ErrDenied, "stop the node: process %d is another user's", pid)
+		if !told {
+			var err error
+			if told, err = signalHolder(path, sig); err != nil {
+				return true, err
 			}
+			held = told
 		}
 		select {
 		case <-ctx.Done():

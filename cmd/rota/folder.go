@@ -81,17 +81,43 @@ func (f *folder) key() (string, error) {
 	return key, os.Rename(next, f.file("key"))
 }
 
-// holderPID is the process that holds a folder's lock, as it wrote it; 0 when that cannot be told.
+// holderPID is the process that holds a folder's lock, as it wrote it; 0 when that cannot be told. As the first process of
+// a container it is 1.
 func holderPID(path string) int {
 	b, err := os.ReadFile(filepath.Join(path, "lock"))
 	if err != nil {
 		return 0
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || pid <= 1 {
+	if err != nil || pid < 1 {
 		return 0
 	}
 	return pid
+}
+
+// signalHolder signals the process that holds a folder's lock, and reports whether it did. What stands in the lock may be
+// an earlier holder's number, which somebody else has now, or one of another container: who does not have the lock open is
+// not signalled. The process is held by a descriptor before that is looked at, where the system has such.
+func signalHolder(path string, sig syscall.Signal) (bool, error) {
+	pid := holderPID(path)
+	if pid == 0 {
+		return false, nil
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false, nil
+	}
+	defer p.Release()
+	if !hasOpen(pid, filepath.Join(path, "lock")) {
+		return false, nil
+	}
+	switch err := p.Signal(sig); {
+	case errors.Is(err, os.ErrProcessDone):
+		return false, nil
+	case err != nil:
+		return false, rota.Errorf(rota.ErrDenied, "signal the node, process %d: %v", pid, err)
+	}
+	return true, nil
 }
 
 func holder(path string) string {

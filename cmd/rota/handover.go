@@ -55,8 +55,6 @@ func askTransient(ctx context.Context, path string) (rota.Status, error) {
 	if err != nil || !st.Transient {
 		return st, err
 	}
-	if pid := holderPID(path); pid != 0 {
-		err = syscall.Kill(pid, syscall.SIGTERM)
-	}
+	_, err = signalHolder(path, syscall.SIGTERM)
 	return st, err
 }

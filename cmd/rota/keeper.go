@@ -50,7 +50,7 @@ func keep(args []string, log *slog.Logger) error {
 		return rota.Invalid("rota keeper: descriptor 3 is no socket: %v", err).WithFix("rota up")
 	}
 	_ = file.Close()
-	k, err := keeper.New(keeper.Options{Dir: args[0], Output: args[1], Slots: slots, NoGroups: !groups, Log: log})
+	k, err := keeper.New(keeper.Options{Dir: args[0], Output: args[1], Slots: slots, NoGroups: !groups, Subreaper: true, Log: log})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"runtime"
 	_ "time/tzdata" // zones of schedules are there on machines that have none
 
 	"github.com/rotaqueue/rota"
@@ -16,12 +17,21 @@ import (
 	"github.com/rotaqueue/rota/config"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+// init keeps the process's first thread for main: the kernel makes orphans children of that one, and nothing is started on
+// it, so that reaping its children takes nobody's exit code. That is the keeper's to do in its process, and reap's in
+// others.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == keeperCommand {
+		os.Exit(runKeeper(os.Args[2:]))
+	}
+	code := make(chan int, 1)
+	go func() { code <- run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }()
+	os.Exit(reap(code))
+}
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == keeperCommand {
-		return runKeeper(args[1:])
-	}
 	ctx := rota.WithPrincipal(context.Background(), owner())
 	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)

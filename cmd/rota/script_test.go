@@ -113,6 +113,8 @@ func scriptCondition(name string) (bool, error) {
 		return os.Geteuid() == 0, nil
 	case "race":
 		return race(), nil
+	case "pidns": // a namespace of processes can be made
+		return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 	}
 	return false, errors.New("no such condition")
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/rotaqueue/rota/node"
 )
 
-// handleSignals: TERM and INT leave what runs to the keeper, QUIT lets it end first, HUP begins anew in the same process,
-// with the configuration as it is then, and USR1 makes it the program that "rota upgrade" asks for. USR2 pauses claiming,
-// and CONT goes on with it.
+// handleSignals: TERM and INT leave what runs to the keeper (or end it, if all ends with this process), QUIT lets it end
+// first, HUP begins anew in the same process, with the configuration as it is then, and USR1 makes it the program that
+// "rota upgrade" asks for. USR2 pauses claiming, and CONT goes on with it.
 func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 	terminal := hasTerminal()
 	for {
@@ -34,7 +34,11 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 				d.restart()
 			default: // also HUP of a terminal that was closed
 				signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
-				d.leave()
+				if isFirst() {
+					d.stop()
+				} else {
+					d.leave()
+				}
 			}
 		}
 	}

@@ -53,8 +53,11 @@ func upgrade(ctx context.Context, c config.Config, program string) (done cli.Upg
 	if err := os.Rename(next+".new", next); err != nil {
 		return done, unusable(c.Data, err)
 	}
-	if err := syscall.Kill(before.PID, syscall.SIGUSR1); err != nil {
-		return done, errors.Join(rota.Errorf(rota.ErrUnavailable, "tell the node, process %d: %v", before.PID, err), os.Remove(next))
+	if told, err := signalHolder(c.Data, syscall.SIGUSR1); err != nil || !told {
+		if err == nil {
+			err = rota.Errorf(rota.ErrUnavailable, "tell the node, process %d: it does not hold %s", before.PID, c.Data)
+		}
+		return done, errors.Join(err, os.Remove(next))
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

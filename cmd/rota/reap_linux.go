@@ -1,0 +1,31 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
+
+// reap returns the exit code when it is there. Until then it reaps what the kernel has made children of the first thread:
+// orphans, if the process is the first of a container, and the keeper, if the process was another program before.
+func reap(code <-chan int) int {
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, unix.SIGCHLD)
+	for {
+		for {
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WNOTHREAD, nil)
+			if pid <= 0 && err != unix.EINTR {
+				break
+			}
+		}
+		select {
+		case c := <-code:
+			return c
+		case <-children:
+		}
+	}
+}
+
+// isFirst reports whether the process is the first of its container, with which all others end.
+func isFirst() bool { return os.Getpid() == 1 }
