@@ -85,6 +85,9 @@ const (
 	keeperPatience = 10 * time.Second
 )
 
+// errKilled is why a keeper did not begin that somebody killed, or the system for want of memory. Another one may.
+var errKilled = errors.New("it was killed as it began")
+
 // startKeeper starts the process of a new keeper in a folder of its own, in a session of processes of its own: nothing
 // that ends the daemon ends it.
 func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) {
@@ -125,8 +128,14 @@ func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) 
 	_ = socket.Close()
 	k, err := dialKeeper(ctx, o.Dir)
 	if err != nil {
-		_ = cmd.Process.Kill()
+		dead := errors.Is(err, keeper.ErrDead)
+		if !dead {
+			_ = cmd.Process.Kill()
+		}
 		_ = cmd.Wait()
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && dead && status.Signaled() {
+			return nil, fmt.Errorf("start the keeper: %w", errKilled)
+		}
 		return nil, rota.Errorf(rota.ErrUnavailable, "start the keeper: %v; its log says: %s", err, lastLine(log.Name()))
 	}
 	_ = cmd.Process.Release() // the connection knows the process

@@ -68,14 +68,27 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 			older = append(older, s)
 		default:
 			ss.dead = append(ss.dead, s.dir)
-			err = errors.Join(err, s.keeper.End())
+			err = errors.Join(err, s.end())
 		}
 	}
 	if err == nil && current == nil {
-		current = newSession(ss.nextDir())
-		current.keeper, err = startKeeper(ctx, keeper.Options{Dir: current.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots})
+		current, err = ss.begin(ctx)
 	}
 	return append([]*session{current}, older...), err
+}
+
+// begin starts a keeper. One that is killed as it begins is followed by another, a few times.
+func (ss *sessions) begin(ctx context.Context) (*session, error) {
+	for tries := 1; ; tries++ {
+		s := newSession(ss.nextDir())
+		var err error
+		s.keeper, err = startKeeper(ctx, keeper.Options{Dir: s.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots})
+		if !errors.Is(err, errKilled) || tries == 5 {
+			return s, err
+		}
+		ss.d.log.Warn("the keeper was killed as it began; another is started")
+		ss.dead = append(ss.dead, s.dir)
+	}
 }
 
 func newSession(dir string) *session {
@@ -297,6 +310,14 @@ func (s *session) watch(log *slog.Logger) {
 	}
 }
 
+// end ends a keeper. One that cannot be told, because it is just dying, is made sure of.
+func (s *session) end() error {
+	if s.keeper.End() == nil {
+		return nil
+	}
+	return s.keeper.Kill()
+}
+
 // part is the end of a session's node: its keeper is left, if there is something in it that is to go on, or ended.
 func (ss *sessions) part(s *session, why error) error {
 	if errors.Is(why, node.ErrKeeperLost) {
@@ -308,7 +329,7 @@ func (ss *sessions) part(s *session, why error) error {
 		ss.left.Add(int64(s.node.Busy()))
 		return s.keeper.Close()
 	}
-	err := s.keeper.End()
+	err := s.end()
 	ss.remove(s.dir)
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
