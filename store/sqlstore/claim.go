@@ -74,15 +74,28 @@ func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]claimed, error) {
 	}
 }
 
-// heads are the first n ready tasks of the lanes together.
+// heads are the first n ready tasks of the lanes together that nobody else is about to claim.
 func (t *tx) heads(lanes []int64, n int) ([]claimed, error) {
+	shares := make([]int, len(lanes))
+	for i := range shares {
+		shares[i] = n
+	}
+	if len(lanes) > 1 && t.s.engine.shared() {
+		if err := t.share(lanes, shares, n); err != nil {
+			return nil, err
+		}
+	}
 	var picks []claimed
-	for _, lane := range lanes {
+	for i, lane := range lanes {
+		if shares[i] == 0 {
+			continue
+		}
 		err := t.query(func(r *sql.Rows) error {
 			p, err := scanClaimed(r)
 			picks = append(picks, p)
 			return err
-		}, `SELECT `+claimedColumns+` FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2`, lane, n)
+		}, `SELECT `+claimedColumns+` FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2
+			/*pg FOR UPDATE SKIP LOCKED */`, lane, shares[i])
 		if err != nil {
 			return nil, err
 		}
@@ -91,6 +104,29 @@ func (t *tx) heads(lanes []int64, n int) ([]claimed, error) {
 		slices.SortFunc(picks, func(a, b claimed) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
 	}
 	return picks[:min(n, len(picks))], nil
+}
+
+// share says how many of the first n tasks of several lanes are in which: what a claim holds without taking it, others
+// would pass over.
+func (t *tx) share(lanes []int64, shares []int, n int) error {
+	type head struct {
+		lane     int
+		rank, id int64
+	}
+	var heads []head
+	err := t.query(func(r *sql.Rows) error {
+		var h head
+		err := r.Scan(&h.lane, &h.rank, &h.id)
+		heads = append(heads, h)
+		return err
+	}, `SELECT l.place - 1, t.rank, t.id FROM unnest(translate(?1, '[]', '{}')::bigint[]) WITH ORDINALITY l (id, place)
+		CROSS JOIN LATERAL (SELECT rank, id FROM task WHERE lane = l.id AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2) t`, list(lanes), n)
+	slices.SortFunc(heads, func(a, b head) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
+	clear(shares)
+	for _, h := range heads[:min(n, len(heads))] {
+		shares[h.lane]++
+	}
+	return err
 }
 
 // applyOpen applies open operations that stop tasks to the picks they cover, and says how many they moved.
@@ -157,7 +193,13 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := t.laneQueues()
+	queues, err := t.laneQueues(func(yield func(int64) bool) {
+		for i := range got {
+			if !yield(got[i].lane) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +238,7 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 	jobs := make(map[rota.JobID]rota.Assignment, len(ids))
 	var unknown []rota.JobID
 	for _, id := range ids {
-		if a, known := t.s.w.templates.get(id); known {
+		if a, known := t.s.templates.get(id); known {
 			jobs[id] = a.Assignment
 		} else {
 			unknown = append(unknown, id)
@@ -224,7 +266,7 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 		}
 		a.HasInput = input > 0
 		jobs[rota.JobID(id)] = a
-		t.s.w.templates.put(rota.JobID(id), template{a, lane, gate})
+		t.s.templates.put(rota.JobID(id), template{a, lane, gate})
 		return nil
 	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input, lane, gate FROM job
 		WHERE id IN (SELECT value FROM json_each(?1))`, list(unknown))

@@ -5,27 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
 
-// Bounds of one commit (P18): when it has moved so many rows or done so many writes, what waits goes into the next.
+// Bounds of one commit (P18): when it has moved so many rows or done as many writes as the engine gathers, what waits
+// goes into the next.
 const (
 	commitRows   = 2_000
-	commitWrites = 16
 	commitSubmit = 4 << 20 // the weight of the jobs stored as one write, about their bytes: some 500 small jobs
 )
 
-// commits gathers writes into commits: what arrives while one is under way goes into the next, without timers, so a
+// commits gathers writes into commits: what arrives while all writers are busy goes into the next, without timers, so a
 // lone write is committed at once and commits carry more the slower they are. Writes of a commit are apart: one that
 // fails is undone alone (P6), and none is answered before all of them are durable. Submits that wait together are
 // stored together.
 type commits struct {
 	mu      sync.Mutex
 	waiting []*write
-	led     bool       // one of those who wait, or waited, leads
-	writing sync.Mutex // held by who uses the writer
-	made    int        // commits, under writing
+	idle    []*writer
+	rest    sync.Cond // told whenever a writer becomes idle
+	made    int       // commits
 }
 
 // write is one call that writes.
@@ -35,7 +36,7 @@ type write struct {
 	sub  *submission // a submit; do is nil
 	long bool        // upkeep: it begins a commit or waits for the next, so that nobody's answer waits for it
 	err  error
-	told chan bool // true: lead; false: it is answered
+	done chan struct{} // closed when it is answered
 }
 
 // submission is what a submit brings, and its answer.
@@ -48,7 +49,7 @@ type submission struct {
 // goes away does not undo what others wait for. A commit that fails as a whole is tried again write by write: do may
 // run twice, and leaves nothing behind but in the transaction and in what it returns.
 func (s *Store) write(ctx context.Context, what string, do func(t *tx) error) error {
-	return s.commit(ctx, &write{what: what, do: do})
+	return s.commit(ctx, &s.commits, &write{what: what, do: do})
 }
 
 // written is what do returned in a commit.
@@ -61,31 +62,24 @@ func written[T any](ctx context.Context, s *Store, what string, do func(t *tx) (
 	return out, err
 }
 
-func (s *Store) commit(ctx context.Context, w *write) error {
+func (s *Store) commit(ctx context.Context, c *commits, w *write) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	if s.w == nil {
+	if s.writers == 0 {
 		return rota.Errorf(rota.ErrUnavailable, "%s: the store was opened for reading only", w.what)
 	}
-	w.told = make(chan bool, 1)
-	lead := s.commits.join(w)
-	for {
-		if !lead {
-			select {
-			case lead = <-w.told:
-			case <-ctx.Done():
-				if s.commits.leave(w) {
-					return ctx.Err()
-				}
-				lead = <-w.told
-			}
+	w.done = make(chan struct{})
+	if wr := c.join(w); wr != nil {
+		go s.work(c, wr)
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		if c.leave(w) {
+			return ctx.Err()
 		}
-		if !lead {
-			break
-		}
-		s.lead()
-		lead = false
+		<-w.done
 	}
 	if w.err != nil {
 		return fmt.Errorf("%s: %w", w.what, w.err)
@@ -93,37 +87,63 @@ func (s *Store) commit(ctx context.Context, w *write) error {
 	return nil
 }
 
-// join adds a write, and reports whether its caller is to lead.
-func (c *commits) join(w *write) bool {
+// join adds a write, and takes a writer for it if one is idle.
+func (c *commits) join(w *write) *writer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, w)
-	lead := !c.led
-	c.led = true
-	return lead
+	return c.take()
 }
 
-// leave takes a write back, and reports whether it was still waiting. Who was to lead hands that on.
+// take takes an idle writer, if there is one.
+func (c *commits) take() *writer {
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	wr := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return wr
+}
+
+// put makes a writer idle, unless something waits.
+func (c *commits) put(wr *writer) (idle bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) > 0 {
+		return false
+	}
+	c.idle = append(c.idle, wr)
+	c.rest.Broadcast()
+	return true
+}
+
+// all takes n writers, and waits for those that work.
+func (c *commits) all(n int) []*writer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var taken []*writer
+	for len(taken) < n {
+		if wr := c.take(); wr != nil {
+			taken = append(taken, wr)
+		} else {
+			c.rest.Wait()
+		}
+	}
+	return taken
+}
+
+// leave takes a write back, and reports whether it was still waiting.
 func (c *commits) leave(w *write) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, x := range c.waiting {
 		if x == w {
 			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
-			if len(w.told) > 0 { // it was told to lead
-				c.handOn()
-			}
 			return true
 		}
 	}
 	return false
-}
-
-// handOn lets the first that waits lead.
-func (c *commits) handOn() {
-	if c.led = len(c.waiting) > 0; c.led {
-		c.waiting[0].told <- true
-	}
 }
 
 // next takes what goes into the commit next: one write, or all the submits that wait and fit.
@@ -174,25 +194,31 @@ func (sub *submission) weight() int {
 	return weight
 }
 
-// lead makes one commit, answers those in it and hands on.
-func (s *Store) lead() {
-	s.commits.writing.Lock()
-	done := s.commitOnce()
-	s.commits.writing.Unlock()
-	s.commits.mu.Lock()
-	defer s.commits.mu.Unlock()
-	for _, w := range done {
-		w.told <- false
+// work makes commits with a writer until nothing waits.
+func (s *Store) work(c *commits, wr *writer) {
+	for {
+		for _, w := range s.commitOnce(c, wr) {
+			close(w.done)
+		}
+		if c.put(wr) {
+			return
+		}
 	}
-	s.commits.handOn()
 }
 
 // commitOnce makes one commit of what waits and what arrives meanwhile, within its bounds. Every write that it took
 // has its answer.
-func (s *Store) commitOnce() (done []*write) {
-	g := group{s: s}
-	for n := 0; n < commitWrites && g.rows < commitRows; n++ {
-		some := s.commits.next(n == 0)
+func (s *Store) commitOnce(c *commits, wr *writer) (done []*write) {
+	if s.engine.shared() {
+		done = c.next(true)
+		if len(done) > 0 {
+			s.alone(wr, done)
+		}
+		return done
+	}
+	g := group{s: s, w: wr}
+	for n := 0; n < s.engine.together() && g.rows < commitRows; n++ {
+		some := c.next(n == 0)
 		if some == nil {
 			break
 		}
@@ -200,13 +226,16 @@ func (s *Store) commitOnce() (done []*write) {
 		g.add(some)
 	}
 	g.end()
-	s.commits.made++
+	c.mu.Lock()
+	c.made++
+	c.mu.Unlock()
 	return done
 }
 
 // group is a commit under way.
 type group struct {
 	s     *Store
+	w     *writer
 	begun bool
 	rows  int
 	kept  [][]*write // that are in the transaction
@@ -216,7 +245,7 @@ type group struct {
 func (g *group) add(some []*write) {
 	err := g.s.usable(context.Background())
 	if err == nil && !g.begun {
-		err = g.s.w.begin()
+		err = g.w.begin()
 		g.begun = err == nil
 	}
 	if err == nil {
@@ -249,14 +278,14 @@ func answer(some []*write, err error) {
 
 // apart runs writes so that they can be undone without those before them.
 func (g *group) apart(some []*write) error {
-	w := g.s.w
+	w := g.w
 	first := len(g.kept) == 0
 	if !first {
 		if err := w.mark("part"); err != nil {
 			return err
 		}
 	}
-	n, err := g.s.run(some)
+	n, err := g.run(some)
 	g.rows += n
 	switch {
 	case err == nil && first:
@@ -277,8 +306,8 @@ func (g *group) apart(some []*write) error {
 }
 
 // run runs writes that go together in the transaction that is open.
-func (s *Store) run(some []*write) (rows int, err error) {
-	t := newTx(s)
+func (g *group) run(some []*write) (rows int, err error) {
+	t := newTx(g.s, g.w)
 	if some[0].sub == nil {
 		err = some[0].do(t)
 	} else {
@@ -295,8 +324,8 @@ func (g *group) end() {
 	if !g.begun {
 		return
 	}
-	if err := g.s.w.commit(); err != nil {
-		g.s.w.rollback()
+	if err := g.w.commit(); err != nil {
+		g.w.rollback()
 		if err = g.s.classify(err); len(g.kept) == 1 || errors.Is(err, rota.ErrBroken) {
 			for _, some := range g.kept {
 				answer(some, err)
@@ -312,17 +341,57 @@ func (g *group) again() {
 	kept := g.kept
 	g.kept = nil
 	for _, some := range kept {
-		alone := group{s: g.s}
+		alone := group{s: g.s, w: g.w}
 		alone.add(some)
 		alone.end()
 	}
 }
 
+// alone commits writes that go together where others write at the same time: whoever is in their way, they are tried
+// again.
+func (s *Store) alone(w *writer, some []*write) {
+	var err error
+	for try := range 12 {
+		if try > 0 {
+			time.Sleep(min(time.Millisecond<<try, 100*time.Millisecond))
+		}
+		if err = s.once(w, some); !errors.Is(err, errAgain) {
+			break
+		}
+	}
+	if err = s.classify(err); len(some) > 1 && err != nil && !hopeless(err) { // which of them was it?
+		for i := range some {
+			s.alone(w, some[i:i+1])
+		}
+		return
+	}
+	answer(some, err)
+}
+
+func (s *Store) once(w *writer, some []*write) error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	g := group{s: s, w: w}
+	_, err := g.run(some)
+	if err == nil {
+		err = w.commit()
+	}
+	if err != nil {
+		w.rollback()
+	}
+	return err
+}
+
 // transact runs one write in a transaction of its own, before the store is open to others.
-func (s *Store) transact(do func(t *tx) error) error {
-	w := []*write{{do: do}}
-	g := group{s: s}
-	g.add(w)
+func (s *Store) transact(w *writer, do func(t *tx) error) error {
+	one := []*write{{do: do}}
+	if s.engine.shared() {
+		s.alone(w, one)
+		return one[0].err
+	}
+	g := group{s: s, w: w}
+	g.add(one)
 	g.end()
-	return w[0].err
+	return one[0].err
 }

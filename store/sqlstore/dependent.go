@@ -12,7 +12,7 @@ import (
 func (t *tx) resolveDependencies(r *newRow) error {
 	for _, d := range r.Spec.After {
 		var left, failed, cancelled, sealed int
-		found, err := t.one(`SELECT tasks_left, failed, cancelled, sealed FROM job WHERE id = ?1 AND id < ?2 AND removing = 0`,
+		found, err := t.one(`SELECT tasks_left, failed, cancelled, sealed FROM job WHERE id = ?1 AND id < ?2 AND removing = 0 /*pg FOR SHARE */`,
 			[]any{int64(d.Job), int64(r.id)}, &left, &failed, &cancelled, &sealed)
 		switch {
 		case err != nil:
@@ -112,8 +112,8 @@ func (t *tx) releaseDependents(changed []rota.JobID) error {
 		err := r.Scan(&d.Job, &d.job, &d.When, &d.failed, &d.cancelled)
 		rows = append(rows, d)
 		return err
-	}, `SELECT d.on_job, d.job, d.condition, j.failed, j.cancelled FROM json_each(?1) e JOIN dependency d ON d.on_job = e.value
-		JOIN job j ON j.id = d.on_job WHERE j.ended > 0 ORDER BY d.job, d.on_job`, list(changed))
+	}, `SELECT d.on_job, d.job, d.condition, j.failed, j.cancelled FROM dependency d JOIN job j ON j.id = d.on_job
+		WHERE d.on_job IN (SELECT value FROM json_each(?1)) AND j.ended > 0 ORDER BY d.job, d.on_job`, list(changed))
 	if err != nil || len(rows) == 0 {
 		return err
 	}

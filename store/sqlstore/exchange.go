@@ -124,7 +124,7 @@ func (t *tx) finishAll(ses session, finished []rota.Finish) (refused []rota.Refu
 	for i := range finished {
 		ids[i] = finished[i].Task
 	}
-	rows, err := t.rows(`WHERE t.id IN (SELECT value FROM json_each(?1))`, list(ids))
+	rows, err := t.rows(`WHERE t.id IN (SELECT value FROM json_each(?1)) ORDER BY t.id`, list(ids))
 	if err != nil {
 		return nil, err
 	}

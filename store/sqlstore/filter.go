@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,7 +30,7 @@ func (c *condition) and(format string, values ...any) {
 
 func (c *condition) where() string {
 	if len(c.parts) == 0 {
-		return " WHERE 1 "
+		return " WHERE 1 = 1 "
 	}
 	return " WHERE " + strings.Join(c.parts, " AND ") + " "
 }
@@ -48,7 +47,7 @@ func stateList(states []rota.State) string {
 // job adds the filter's conditions on the job.
 func (c *condition) job(f *rota.Filter) error {
 	if f.Name != "" {
-		c.and("j.name GLOB %s", f.Name)
+		c.and("glob(%s, j.name)", f.Name)
 	}
 	if f.Submitter != "" {
 		c.and("j.submitter = %s", f.Submitter)
@@ -60,11 +59,7 @@ func (c *condition) job(f *rota.Filter) error {
 		c.and("j.parent = %s", int64(f.Parent))
 	}
 	for k, v := range f.Labels {
-		path, err := json.Marshal(k)
-		if err != nil {
-			return err
-		}
-		c.and("json_extract(j.labels, %s) = %s", "$."+string(path), v)
+		c.and("json_extract(j.labels, '$.' || json_quote(%s)) = %s", k, v)
 	}
 	c.parts = append(c.parts, "j.removing = 0")
 	return nil

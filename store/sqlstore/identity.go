@@ -40,16 +40,11 @@ func (s *Store) Identity(ctx context.Context) (rota.Identity, error) {
 	if err != nil {
 		return rota.Identity{}, err
 	}
-	bytes, err := s.bytes(ctx)
-	return rota.Identity{ID: meta["id"], Incarnation: incarnation, Engine: "sqlite", Schema: Schema, Now: s.now().UTC(),
-		Bytes: bytes, Secret: secret}, err
-}
-
-// bytes is the size of what is stored, free pages not counted.
-func (s *Store) bytes(ctx context.Context) (int64, error) {
-	var n int64
-	err := s.query(ctx, func(r *sql.Rows) error { return r.Scan(&n) },
-		`SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)
-		 - (SELECT freelist_count FROM pragma_freelist_count) * (SELECT page_size FROM pragma_page_size)`)
-	return n, err
+	bytes, err := s.engine.bytes(ctx)
+	if err != nil {
+		return rota.Identity{}, s.classify(err)
+	}
+	now, err := s.engine.clock(ctx)
+	return rota.Identity{ID: meta["id"], Incarnation: incarnation, Engine: s.engine.name(), Schema: Schema, Now: fromMicros(now),
+		Bytes: bytes, Secret: secret}, s.classify(err)
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"iter"
 	"slices"
 
 	"github.com/rotaqueue/rota"
@@ -13,11 +14,10 @@ type lane struct {
 	home  rota.SessionID // only this transient node's session may claim; empty: any
 }
 
-// lanes are all lanes. They change rarely and only through this store's one writer, which therefore remembers them
-// from one transaction to the next.
+// lanes are all lanes. They change rarely, and a writer remembers them from one transaction to the next.
 func (t *tx) lanes() (map[int64]lane, error) {
-	if t.s.w.lanes != nil {
-		return t.s.w.lanes, nil
+	if t.w.lanes != nil {
+		return t.w.lanes, nil
 	}
 	lanes := map[int64]lane{}
 	err := t.query(func(r *sql.Rows) error {
@@ -28,7 +28,7 @@ func (t *tx) lanes() (map[int64]lane, error) {
 		return err
 	}, `SELECT id, queue, home FROM lane`)
 	if err == nil {
-		t.s.w.lanes = lanes
+		t.w.lanes = lanes
 	}
 	return lanes, err
 }
@@ -40,7 +40,7 @@ func (t *tx) laneFor(queue string, home rota.SessionID) (int64, error) {
 		return 0, err
 	}
 	if home != "" {
-		gone, err := t.one(`SELECT id FROM session WHERE name = ?1 AND state <> 1`, []any{string(home)}, new(int64))
+		gone, err := t.one(`SELECT id FROM session WHERE name = ?1 AND state <> 1 /*pg FOR SHARE */`, []any{string(home)}, new(int64))
 		if err != nil {
 			return 0, err
 		}
@@ -48,29 +48,52 @@ func (t *tx) laneFor(queue string, home rota.SessionID) (int64, error) {
 			home = ""
 		}
 	}
-	var last, found int64
-	for id, l := range lanes {
-		last = max(last, id)
-		if (l == lane{queue, home}) && (found == 0 || id < found) {
-			found = id
-		}
-	}
-	if found != 0 {
+	if found := laneOf(lanes, queue, home); found != 0 {
 		return found, nil
 	}
 	if err := t.makeQueue(queue); err != nil {
 		return 0, err
 	}
-	if _, err := t.exec(`INSERT INTO lane (id, queue, home) VALUES (?1, ?2, ?3)`, last+1, queue, string(home)); err != nil {
+	// Others may have made it since: from here on they wait for us.
+	if err := t.reshape(); err != nil {
 		return 0, err
 	}
-	lanes[last+1] = lane{queue, home}
-	return last + 1, nil
+	if _, err := t.exec(`INSERT INTO lane (id, queue, home) SELECT coalesce(max(id), 0) + 1, ?1, ?2 FROM lane
+		HAVING count(CASE WHEN queue = ?1 AND home = ?2 THEN 1 END) = 0`, queue, string(home)); err != nil {
+		return 0, err
+	}
+	if lanes, err = t.lanes(); err != nil {
+		return 0, err
+	}
+	return laneOf(lanes, queue, home), nil
 }
 
-// laneQueues are the lanes' queues.
-func (t *tx) laneQueues() (map[int64]string, error) {
+// reshape says that lanes, or settings of queues, change in this transaction; no other changes them until it has ended.
+func (t *tx) reshape() error {
+	t.w.forget()
+	_, err := t.one(`UPDATE counter SET value = value + 1 WHERE name = 'shape' RETURNING value`, nil, &t.w.shape)
+	return err
+}
+
+// laneOf is the oldest lane of a queue and home; 0 when there is none.
+func laneOf(lanes map[int64]lane, queue string, home rota.SessionID) (found int64) {
+	for id, l := range lanes {
+		if (l == lane{queue, home}) && (found == 0 || id < found) {
+			found = id
+		}
+	}
+	return found
+}
+
+// laneQueues are the lanes' queues. One that is new to us, because somebody else has just made it, is read.
+func (t *tx) laneQueues(of iter.Seq[int64]) (map[int64]string, error) {
 	lanes, err := t.lanes()
+	for id := range of {
+		if _, known := lanes[id]; !known && err == nil {
+			t.w.lanes = nil
+			lanes, err = t.lanes()
+		}
+	}
 	names := make(map[int64]string, len(lanes))
 	for id, l := range lanes {
 		names[id] = l.queue
@@ -83,8 +106,8 @@ func (t *tx) laneQueues() (map[int64]string, error) {
 func (t *tx) openHomes(except rota.SessionID, node string) error {
 	n, err := t.exec(`UPDATE lane SET home = '' WHERE home <> '' AND home <> ?1 AND home NOT IN (SELECT name FROM session WHERE state = 1 AND node <> ?2)`,
 		string(except), node)
-	if n > 0 {
-		t.s.w.lanes = nil
+	if n > 0 && err == nil {
+		err = t.reshape()
 	}
 	return err
 }
@@ -107,7 +130,8 @@ func (t *tx) servedLanes(patterns []string, home rota.SessionID) ([][]int64, err
 		err := r.Scan(&q)
 		place[q] = placeOf(q, patterns)
 		return err
-	}, `SELECT c.queue FROM queue_count c JOIN queue q ON q.name = c.queue WHERE c.state = 4 AND c.n > 0 AND q.paused = 0`)
+	}, `SELECT c.queue FROM queue_stripe c JOIN queue q ON q.name = c.queue WHERE c.state = 4 AND q.paused = 0
+		GROUP BY c.queue HAVING sum(c.n) > 0`)
 	if err != nil {
 		return nil, err
 	}

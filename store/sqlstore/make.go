@@ -26,7 +26,7 @@ func (t *tx) makeTasks(job rota.JobID, max int) (int, error) {
 	x := row{id: rota.PlainTask(job)}
 	var spec string
 	var tasks, made, held int
-	_, err := t.one(`SELECT spec, tasks, made, held, lane, gate, blockers, run_at FROM job WHERE id = ?1`, []any{int64(job)},
+	_, err := t.one(`SELECT spec, tasks, made, held, lane, gate, blockers, run_at FROM job WHERE id = ?1 /*pg FOR NO KEY UPDATE */`, []any{int64(job)},
 		&spec, &tasks, &made, &held, &x.lane, &x.jobGate, &x.blockers, &x.jobRunAt)
 	if err != nil {
 		return 0, err
@@ -46,9 +46,9 @@ func (t *tx) makeTasks(job rota.JobID, max int) (int, error) {
 	}
 	n := min(max, tasks-made)
 	for _, r := range piece(array, made, n) {
-		_, err := t.exec(`WITH RECURSIVE n (i) AS (SELECT ?2 UNION ALL SELECT i + ?4 FROM n WHERE i + ?4 <= ?3)
+		_, err := t.exec(`WITH RECURSIVE n (i) AS (SELECT CAST(?2 AS BIGINT) UNION ALL SELECT i + ?4 FROM n WHERE i + ?4 <= ?3)
 			INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at)
-			SELECT ?1 << 24 | (i + 1), j.lane, ?5, ?6, j.rank, 0, j.attempt_limit, CASE WHEN ?5 = 2 THEN j.run_at END
+			SELECT j.id << 24 | (i + 1), j.lane, CAST(?5 AS SMALLINT), ?6, j.rank, 0, j.attempt_limit, CASE WHEN CAST(?5 AS SMALLINT) = 2 THEN j.run_at END
 			FROM n, job j WHERE j.id = ?1`, int64(job), r.First, r.Last, r.Step, int(to), x.gateIn(to))
 		if err != nil {
 			return 0, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/pressly/goose/v3"
@@ -14,22 +15,61 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-//go:embed migrations/*.sql
+// The steps of the schema: those that are one text for all engines, and the engines' own. PostgreSQL begins with step 6.
+//
+//go:embed migrations
 var migrations embed.FS
 
 // Schema is the newest version of the schema that this binary knows: that of its last migration.
 var Schema = newest()
 
 func newest() int {
-	files, err := migrations.ReadDir("migrations")
-	if err != nil || len(files) == 0 {
+	files, err := steps("sqlite")
+	if err != nil {
+		panic("sqlstore: " + err.Error())
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
 		panic("sqlstore: no migrations")
 	}
-	n, err := strconv.Atoi(files[len(files)-1].Name()[:5])
+	n, err := strconv.Atoi(slices.Max(names)[:5])
 	if err != nil {
 		panic("sqlstore: " + err.Error())
 	}
 	return n
+}
+
+// steps are an engine's migrations: its own and those of all engines, in one folder.
+func steps(engine string) (fs.FS, error) {
+	own, err := fs.Sub(migrations, "migrations/"+engine)
+	if err != nil {
+		return nil, err
+	}
+	all, err := fs.Sub(migrations, "migrations/all")
+	return layers{own, all}, err
+}
+
+// layers are folders that are seen as one.
+type layers []fs.FS
+
+func (l layers) Open(name string) (f fs.File, err error) {
+	for _, layer := range l {
+		if f, err = layer.Open(name); err == nil {
+			break
+		}
+	}
+	return f, err
+}
+
+func (l layers) ReadDir(name string) (all []fs.DirEntry, err error) {
+	for _, layer := range l {
+		some, err := fs.ReadDir(layer, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // Fits refuses the store at a path if this binary is too old for it (P24). One that is not there, or that it would bring
@@ -38,13 +78,13 @@ func Fits(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	s := &Store{path: path}
-	db, err := openSQLite(path, sqliteReader, 1)
+	e, err := openSQLite(path, Options{ReadOnly: true})
 	if err != nil {
-		return s.classify(err)
+		return err
 	}
-	defer db.Close()
-	version, least, err := schemaOf(ctx, db)
+	s := &Store{place: path, engine: e}
+	defer e.close()
+	version, least, err := e.schema(ctx)
 	if err != nil {
 		return s.classify(err)
 	}
@@ -53,19 +93,19 @@ func Fits(ctx context.Context, path string) error {
 
 // migrate brings a store to this binary's schema, each step in one transaction. A store that is ahead is left as it
 // is and used, provided that it says it can be: a release only adds, and removes one release later (P24).
-func migrate(ctx context.Context, db *sql.DB) error {
-	version, least, err := schemaOf(ctx, db)
+func migrate(ctx context.Context, e engine, db *sql.DB, dialect goose.Dialect) error {
+	version, least, err := e.schema(ctx)
 	if err != nil {
 		return err
 	}
 	if version >= Schema {
 		return checkVersion(version, least)
 	}
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := steps(e.name())
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
@@ -75,12 +115,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // checkSchema refuses to read a store that this binary does not understand.
 func (s *Store) checkSchema(ctx context.Context) error {
-	version, least, err := schemaOf(ctx, s.read)
+	version, least, err := s.engine.schema(ctx)
 	if err != nil {
 		return s.classify(err)
 	}
 	if version < Schema {
-		return rota.Errorf(rota.ErrUnavailable, "store %s has schema %d and this rota wants %d", s.path, version, Schema).
+		return rota.Errorf(rota.ErrUnavailable, "store %s has schema %d and this rota wants %d", s.place, version, Schema).
 			WithFix("rota up")
 	}
 	return checkVersion(version, least)
@@ -94,19 +134,19 @@ func checkVersion(version, least int) error {
 	return nil
 }
 
-// schemaOf reads the store's schema version, and the least one that a binary must know to use it.
-func schemaOf(ctx context.Context, db *sql.DB) (version, least int, err error) {
-	var tables int
-	row := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name IN ('goose_db_version', 'meta')`)
-	if err := row.Scan(&tables); err != nil || tables < 2 {
+// schemaOf reads the store's schema version, and the least one that a binary must know to use it; 0 when there is none yet.
+func schemaOf(ctx context.Context, e engine, tables string) (version, least int, err error) {
+	var found int
+	err = e.read(ctx, func(r *sql.Rows) error { return r.Scan(&found) }, tables)
+	if err != nil || found < 2 {
 		return 0, 0, err
 	}
-	var min string
-	err = db.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(version_id), 0) FROM goose_db_version),
-		(SELECT value FROM meta WHERE key = 'min_schema')`).Scan(&version, &min)
+	var text string
+	err = e.read(ctx, func(r *sql.Rows) error { return r.Scan(&version, &text) },
+		`SELECT (SELECT coalesce(max(version_id), 0) FROM goose_db_version), (SELECT value FROM meta WHERE key = 'min_schema')`)
 	if err != nil {
 		return 0, 0, err
 	}
-	least, err = strconv.Atoi(min)
+	least, err = strconv.Atoi(text)
 	return version, least, err
 }

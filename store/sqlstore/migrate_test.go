@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -69,12 +68,12 @@ func TestP24AStoreOfALaterVersion(t *testing.T) {
 func earlier(t *testing.T, schema int64) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rota.db")
-	db, err := openSQLite(path, sqliteWriter, 1)
+	db, err := openFile(path, sqliteWriter, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := steps("sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}

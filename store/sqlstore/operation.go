@@ -76,7 +76,7 @@ func (t *tx) step(op *running) error {
 		}
 		var last sql.NullInt64
 		var n int
-		_, err := t.one(`SELECT max(id), count(*) FROM (SELECT id FROM task WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)`,
+		_, err := t.one(`SELECT max(id), count(*) FROM (SELECT id FROM task WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3) step`,
 			[]any{int64(span.First), int64(span.Last), stepRows}, &last, &n)
 		if err != nil {
 			return err
@@ -219,7 +219,7 @@ func (t *tx) applyWhere(op *running, c condition) (int, error) {
 		}
 		// Whatever ended the job before does not hold any more.
 		if _, err := t.exec(`UPDATE job SET reason = NULL WHERE reason IS NOT NULL
-			AND id IN (SELECT value >> 24 FROM json_each(?1))`, list(ids)); err != nil {
+			AND id IN (SELECT value FROM json_each(?1))`, list(jobsOf(ids))); err != nil {
 			return 0, err
 		}
 	}
@@ -283,7 +283,7 @@ func (t *tx) askToEnd(rows []row, act rota.Act) error {
 	if act == rota.ActKill {
 		how = 2
 	}
-	return t.each(`UPDATE task SET ending = max(coalesce(ending, 0), ?2) WHERE id = ?1 AND state = 5`, len(rows),
+	return t.each(`UPDATE task SET ending = ?2 WHERE id = ?1 AND state = 5 AND coalesce(ending, 0) < ?2`, len(rows),
 		func(i int) []any { return []any{int64(rows[i].id), how} })
 }
 
@@ -298,6 +298,16 @@ func scanOperation(r *sql.Rows) (op running, err error) {
 	}
 	op.At = fromMicros(at)
 	return op, json.Unmarshal([]byte(filter), &op.Filter)
+}
+
+// jobsOf are the jobs of tasks, each once if the tasks are in order.
+func jobsOf(tasks []rota.TaskID) (jobs []rota.JobID) {
+	for _, id := range tasks {
+		if j := id.Job(); len(jobs) == 0 || jobs[len(jobs)-1] != j {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
 }
 
 // openOperations are those that are not done, oldest first.
@@ -354,6 +364,6 @@ func (s *Store) countFor(ctx context.Context, op rota.Operation) (n int, err err
 	if err != nil {
 		return 0, err
 	}
-	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&n) }, q+c.where()+fmt.Sprintf(` LIMIT %d)`, rota.CountCap), c.args...)
+	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&n) }, q+c.where()+fmt.Sprintf(` LIMIT %d) capped`, rota.CountCap), c.args...)
 	return n, err
 }

@@ -41,7 +41,7 @@ func TestHotStatementsSeekTheirRows(t *testing.T) {
 		}
 	}
 	seen := 0
-	for _, q := range slices.Sorted(maps.Keys(s.w.stmts)) {
+	for _, q := range slices.Sorted(maps.Keys(s.commits.idle[0].connection.(*sqliteConn).stmts)) {
 		if !strings.Contains(q, "task") || strings.HasPrefix(q, "INSERT") {
 			continue
 		}
@@ -68,7 +68,7 @@ func (s *Store) plan(t *testing.T, q string) string {
 		args = append(args, nil)
 	}
 	var plan []string
-	err := s.w.query(func(r *sql.Rows) error {
+	err := s.commits.idle[0].query(func(r *sql.Rows) error {
 		var id, parent, unused int
 		var text string
 		err := r.Scan(&id, &parent, &unused, &text)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 
@@ -94,9 +95,8 @@ func (t *tx) outlived(keep rota.Retention) (ids []rota.JobID, err error) {
 		before = t.now - keep.Age.Micros()
 	}
 	if keep.Bytes > 0 {
-		var used int64
-		if _, err := t.one(`SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
-			nil, &used); err != nil {
+		used, err := t.s.engine.bytes(context.Background())
+		if err != nil {
 			return nil, err
 		}
 		if used > keep.Bytes {

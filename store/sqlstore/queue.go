@@ -17,7 +17,7 @@ func (s *Store) Queues(ctx context.Context) ([]rota.Queue, error) {
 }
 
 const queueRows = `SELECT q.name, q.discipline, q.paused, coalesce(q.limits, ''), c.state, c.n FROM queue q
-	LEFT JOIN queue_count c ON c.queue = q.name `
+	LEFT JOIN (SELECT queue, state, sum(n) AS n FROM queue_stripe GROUP BY queue, state) c ON c.queue = q.name `
 
 // scanQueue adds a row of queueRows: a queue has one for each of its counts.
 func scanQueue(r *sql.Rows, queues *[]rota.Queue) error {
@@ -63,7 +63,9 @@ func (s *Store) ChangeQueue(ctx context.Context, name string, c rota.QueueChange
 			}
 			limits = string(text)
 		}
-		t.s.w.allowances = nil
+		if err := t.reshape(); err != nil {
+			return q, err
+		}
 		_, err = t.exec(`UPDATE queue SET limits = ?2 WHERE name = ?1`, name, limits)
 		return q, err
 	})
@@ -85,10 +87,10 @@ func (t *tx) queue(name string) (rota.Queue, error) {
 }
 
 // allowances are what queues say of limits, by name, of those that say something. Like the lanes they change rarely, and
-// only through this store's one writer, which remembers them: neither a claim nor a submit reads them.
+// a writer remembers them: neither a claim nor a submit reads them.
 func (t *tx) allowances() (map[string]*rota.Allowance, error) {
-	if t.s.w.allowances != nil {
-		return t.s.w.allowances, nil
+	if t.w.allowances != nil {
+		return t.w.allowances, nil
 	}
 	all := map[string]*rota.Allowance{}
 	err := t.query(func(r *sql.Rows) error {
@@ -102,7 +104,7 @@ func (t *tx) allowances() (map[string]*rota.Allowance, error) {
 		return json.Unmarshal(limits, a)
 	}, `SELECT name, limits FROM queue WHERE limits IS NOT NULL`)
 	if err == nil {
-		t.s.w.allowances = all
+		t.w.allowances = all
 	}
 	return all, err
 }

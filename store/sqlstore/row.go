@@ -47,7 +47,7 @@ func (t *tx) rows(where string, args ...any) ([]row, error) {
 			&x.outcome, &x.exit, &x.jobGate, &x.blockers, &x.sealed, &x.jobRunAt, &x.jobLimit, &x.maxLost, &x.lostFails)
 		rows = append(rows, x)
 		return err
-	}, `SELECT `+rowColumns+rowTables+where, args...)
+	}, `SELECT `+rowColumns+rowTables+where+` /*pg FOR UPDATE OF t */`, args...)
 	return rows, err
 }
 
@@ -81,8 +81,8 @@ func (t *tx) move(changes []change) error {
 		groups[k] = append(groups[k], c.id)
 	}
 	for _, k := range order {
-		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
-			ended = CASE WHEN ?2 >= 6 THEN ?7 ELSE ended END, took = CASE WHEN ?2 >= 6 THEN NULL ELSE took END
+		n, err := t.exec(`UPDATE task SET state = CAST(?2 AS SMALLINT), gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
+			ended = CASE WHEN CAST(?2 AS SMALLINT) >= 6 THEN ?7 ELSE ended END, took = CASE WHEN CAST(?2 AS SMALLINT) >= 6 THEN NULL ELSE took END
 			WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?8`,
 			list(groups[k]), int(k.to), k.gate, nullInt(k.runAt), k.limit, nullText(k.reason), t.now, int(k.from))
 		if err != nil {

@@ -27,7 +27,7 @@ type session struct {
 // session reads a session's row, which the transaction thereby holds: a claim that races a rescue either comes first,
 // and is rescued, or finds the session lost (P3).
 func (t *tx) session(name rota.SessionID) (ses session, err error) {
-	found, err := t.one(`SELECT id, seq, state, node, refused FROM session WHERE name = ?1`, []any{string(name)},
+	found, err := t.one(`SELECT id, seq, state, node, refused FROM session WHERE name = ?1 /*pg FOR NO KEY UPDATE */`, []any{string(name)},
 		&ses.id, &ses.seq, &ses.state, &ses.node, &ses.refused)
 	if err == nil && !found {
 		err = sessionGone(name)
@@ -81,7 +81,7 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
 		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen,
 		drain = excluded.drain`,
-		o.Node.Name, o.Key, string(doc), string(state), t.now, opened.Drain)
+		o.Node.Name, o.Key, string(doc), string(state), t.now, flag(opened.Drain))
 	if err == nil && !again {
 		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
 			string(o.Session), o.Node.Name, sessionOpen, t.now)
@@ -125,11 +125,11 @@ func (t *tx) loseSessions(o rota.Opening) error {
 		return err
 	}
 	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1
-		AND name NOT IN (SELECT value FROM json_each(?2)))`, o.Node.Name, string(alive))
+		AND name NOT IN (SELECT CAST(value AS TEXT) FROM json_each(?2)))`, o.Node.Name, string(alive))
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name NOT IN (SELECT value FROM json_each(?3))`,
+	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name NOT IN (SELECT CAST(value AS TEXT) FROM json_each(?3))`,
 		o.Node.Name, sessionLost, string(alive)); err != nil {
 		return err
 	}

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
+	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/rotaqueue/rota"
@@ -29,12 +30,19 @@ const (
 	sqliteReaders = 4
 )
 
-// Open opens, and if need be creates and migrates, the store in the SQLite file at path. The caller holds the lock
-// of the data folder: one process writes (P26).
-func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{path: path, now: o.Now}
-	if s.now == nil {
-		s.now = time.Now
+// sqlite is the embedded engine: one file, one connection that writes, four readers beside it.
+type sqlite struct {
+	path    string
+	db      *sql.DB // the writer's one connection; nil: the store is only read
+	readers *sql.DB
+	now     func() time.Time
+}
+
+// openSQLite opens the file at path. The caller holds the lock of the data folder: one process writes (P26).
+func openSQLite(path string, o Options) (*sqlite, error) {
+	e := &sqlite{path: path, now: o.Now}
+	if e.now == nil {
+		e.now = time.Now
 	}
 	if o.ReadOnly {
 		if _, err := os.Stat(path); err != nil {
@@ -49,23 +57,13 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		pragmas += sqliteFrozen
 	}
 	var err error
-	if s.read, err = openSQLite(path, pragmas, sqliteReaders); err != nil {
-		return nil, s.classify(err)
+	if e.readers, err = openFile(path, pragmas, sqliteReaders); err != nil || o.ReadOnly {
+		return e, err
 	}
-	if o.ReadOnly {
-		return s, s.checkSchema(ctx)
+	if e.db, err = openFile(path, sqliteWriter, 1); err != nil {
+		e.readers.Close()
 	}
-	if s.db, err = openSQLite(path, sqliteWriter, 1); err != nil {
-		s.read.Close()
-		return nil, s.classify(err)
-	}
-	if err := s.prepare(ctx); err != nil {
-		err = s.classify(err)
-		s.db.Close()
-		s.read.Close()
-		return nil, fmt.Errorf("open store %s: %w", path, err)
-	}
-	return s, nil
+	return e, err
 }
 
 // frozen reports whether a file lies on a file system that cannot be written.
@@ -83,7 +81,7 @@ func readableFrozen(path string) error {
 		WithFix("let the file system be written once, or copy the folder to one that can be")
 }
 
-func openSQLite(path, pragmas string, conns int) (*sql.DB, error) {
+func openFile(path, pragmas string, conns int) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -97,54 +95,73 @@ func openSQLite(path, pragmas string, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// prepare brings the schema up to date and takes the writer's connection.
-func (s *Store) prepare(ctx context.Context) error {
-	if err := migrate(ctx, s.db); err != nil {
-		return err
-	}
-	conn, err := s.db.Conn(ctx)
+func (e *sqlite) name() string { return "sqlite" }
+
+func (e *sqlite) shared() bool { return false }
+
+func (e *sqlite) writers() int { return 1 }
+
+func (e *sqlite) together() int { return 16 }
+
+func (e *sqlite) clock(context.Context) (int64, error) { return e.now().UnixMicro(), nil }
+
+func (e *sqlite) prepare(ctx context.Context) error {
+	return migrate(ctx, e, e.db, goose.DialectSQLite3)
+}
+
+func (e *sqlite) schema(ctx context.Context) (version, least int, err error) {
+	return schemaOf(ctx, e, `SELECT count(*) FROM sqlite_master WHERE name IN ('goose_db_version', 'meta')`)
+}
+
+func (e *sqlite) connect(ctx context.Context) (connection, error) {
+	conn, err := e.db.Conn(ctx)
+	return &sqliteConn{conn: conn, now: e.now, stmts: map[string]*sql.Stmt{}}, err
+}
+
+func (e *sqlite) read(ctx context.Context, scan func(*sql.Rows) error, q string, args ...any) error {
+	rows, err := e.readers.QueryContext(ctx, q, args...)
 	if err != nil {
 		return err
 	}
-	s.w = &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
-	return s.transact((*tx).identify)
+	return drain(rows, scan)
 }
 
-func (s *Store) shut() error {
-	var errs []error
-	if s.w != nil {
-		errs = append(errs, s.w.close(), s.db.Close())
+// bytes is the size of what is stored, free pages not counted.
+func (e *sqlite) bytes(ctx context.Context) (n int64, err error) {
+	err = e.read(ctx, func(r *sql.Rows) error { return r.Scan(&n) },
+		`SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`)
+	return n, err
+}
+
+func (e *sqlite) close() error {
+	var err error
+	if e.db != nil {
+		err = e.db.Close()
 	}
-	return errors.Join(append(errs, s.read.Close())...)
+	return errors.Join(err, e.readers.Close())
 }
 
-// writer is the connection that writes. It keeps every statement prepared. It is used by one transaction at a time,
-// and never with a context that can end: the driver would interrupt the statement, and the others with it.
-type writer struct {
-	lanes      map[int64]lane             // as the last transaction saw them; nil: to be read
-	allowances map[string]*rota.Allowance // likewise: by queue, of those that say something
-	templates  templates
-	conn       *sql.Conn
-	stmts      map[string]*sql.Stmt
+// sqliteConn is the connection that writes. It keeps every statement prepared.
+type sqliteConn struct {
+	conn  *sql.Conn
+	now   func() time.Time
+	stmts map[string]*sql.Stmt
 }
 
-// forget forgets what a transaction that is undone may have changed.
-func (w *writer) forget() { w.lanes, w.allowances = nil, nil }
-
-func (w *writer) stmt(q string) (*sql.Stmt, error) {
-	if st := w.stmts[q]; st != nil {
+func (c *sqliteConn) stmt(q string) (*sql.Stmt, error) {
+	if st := c.stmts[q]; st != nil {
 		return st, nil
 	}
-	st, err := w.conn.PrepareContext(context.Background(), q)
+	st, err := c.conn.PrepareContext(context.Background(), q)
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s", err, q)
 	}
-	w.stmts[q] = st
+	c.stmts[q] = st
 	return st, nil
 }
 
-func (w *writer) exec(q string, args ...any) (int, error) {
-	st, err := w.stmt(q)
+func (c *sqliteConn) exec(q string, args ...any) (int, error) {
+	st, err := c.stmt(q)
 	if err != nil {
 		return 0, err
 	}
@@ -156,8 +173,8 @@ func (w *writer) exec(q string, args ...any) (int, error) {
 	return int(n), err
 }
 
-func (w *writer) each(q string, n int, row func(i int) []any) error {
-	st, err := w.stmt(q)
+func (c *sqliteConn) each(q string, n int, row func(i int) []any) error {
+	st, err := c.stmt(q)
 	if err != nil {
 		return err
 	}
@@ -169,8 +186,8 @@ func (w *writer) each(q string, n int, row func(i int) []any) error {
 	return nil
 }
 
-func (w *writer) query(scan func(*sql.Rows) error, q string, args ...any) error {
-	st, err := w.stmt(q)
+func (c *sqliteConn) query(scan func(*sql.Rows) error, q string, args ...any) error {
+	st, err := c.stmt(q)
 	if err != nil {
 		return err
 	}
@@ -183,49 +200,42 @@ func (w *writer) query(scan func(*sql.Rows) error, q string, args ...any) error 
 
 // begin takes the write lock at once: a transaction that reads first and writes later could be refused whatever the
 // timeout.
-func (w *writer) begin() error { _, err := w.exec(`BEGIN IMMEDIATE`); return err }
+func (c *sqliteConn) begin() (beginning, error) {
+	_, err := c.exec(`BEGIN IMMEDIATE`)
+	return beginning{now: c.now().UnixMicro()}, err
+}
 
-func (w *writer) commit() error {
+func (c *sqliteConn) commit() error {
 	at.Point("store: before commit")
-	_, err := w.exec(`COMMIT`)
+	_, err := c.exec(`COMMIT`)
 	at.Point("store: after commit")
 	return err
 }
 
-// mark sets a point in the transaction to which undo goes back, and which unmark forgets.
-func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name); return err }
-
-func (w *writer) unmark(name string) error { _, err := w.exec(`RELEASE ` + name); return err }
-
-func (w *writer) undo(name string) error {
-	w.forget()
-	if _, err := w.exec(`ROLLBACK TO ` + name); err != nil {
-		return err
-	}
-	return w.unmark(name)
-}
-
 // rollback undoes the transaction; SQLite may have done so already.
-func (w *writer) rollback() {
-	w.forget()
-	w.exec(`ROLLBACK`)
+func (c *sqliteConn) rollback() { c.exec(`ROLLBACK`) }
+
+func (c *sqliteConn) number(counter string, n int) (last int64, err error) {
+	err = c.query(func(r *sql.Rows) error { return r.Scan(&last) },
+		`UPDATE counter SET value = value + ?1 WHERE name = ?2 RETURNING value`, n, counter)
+	return last, err
 }
 
-func (w *writer) close() error {
-	for _, st := range w.stmts {
+func (c *sqliteConn) close() error {
+	for _, st := range c.stmts {
 		st.Close()
 	}
-	return w.conn.Close()
+	return c.conn.Close()
 }
 
-// engineKind tells what an error of the engine means. An error of syncing or writing means that nothing the store
+// kind tells what an error means. An error of syncing or writing means that nothing the store
 // says can be trusted any more.
-func engineKind(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+func (e *sqlite) kind(err error) error {
+	var known *driver.Error
+	if !errors.As(err, &known) {
 		return rota.ErrInternal
 	}
-	switch code := e.Code(); code & 0xff {
+	switch code := known.Code(); code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return rota.ErrFull
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT:

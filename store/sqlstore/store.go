@@ -12,6 +12,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 
 // Options of a store. The zero value is right for a node.
 type Options struct {
-	// Now is the store's clock; nil: the time of day.
+	// Now is the store's clock; nil: that of SQLite's machine, or of PostgreSQL's.
 	Now func() time.Time
 	// ReadOnly opens a store beside the node that owns it: nothing is written, nothing migrated.
 	ReadOnly bool
@@ -34,32 +35,73 @@ type Options struct {
 
 // Store is a rota.Store in an SQL database.
 type Store struct {
-	path    string
-	now     func() time.Time
-	db      *sql.DB // the writer's one connection
-	w       *writer
-	read    *sql.DB
-	commits commits
-	broken  atomic.Pointer[error]
-	closed  atomic.Bool
+	place     string // where it is, for people
+	engine    engine
+	writers   int // of commits; none: the store is only read
+	commits   commits
+	templates templates
+	broken    atomic.Pointer[error]
+	closed    atomic.Bool
 }
 
 var _ rota.Store = (*Store)(nil)
 
-// Close ends the store after the write in progress.
+// Open opens, and if need be creates and migrates, the store at a place: the path of an SQLite file, or the URL of a
+// PostgreSQL database (postgres://…), as libpq has it, with several hosts if wished.
+func Open(ctx context.Context, place string, o Options) (*Store, error) {
+	s := &Store{place: placeName(place)}
+	s.commits.rest.L = &s.commits.mu
+	var err error
+	if isPostgres(place) {
+		s.engine, err = openPostgres(ctx, place, o)
+	} else {
+		s.engine, err = openSQLite(place, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.ReadOnly {
+		return s, s.checkSchema(ctx)
+	}
+	if err := s.prepare(ctx); err != nil {
+		err = s.classify(err)
+		s.shut()
+		return nil, fmt.Errorf("open store %s: %w", s.place, err)
+	}
+	return s, nil
+}
+
+// prepare brings the schema up to date and connects the writers.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.engine.prepare(ctx); err != nil {
+		return err
+	}
+	for range s.engine.writers() {
+		conn, err := s.engine.connect(ctx)
+		if err != nil {
+			return err
+		}
+		s.commits.idle = append(s.commits.idle, &writer{connection: conn})
+		s.writers++
+	}
+	return s.transact(s.commits.idle[0], (*tx).identify)
+}
+
+// Close ends the store after the writes in progress.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	if s.w != nil {
-		s.commits.writing.Lock()
-		defer s.commits.writing.Unlock()
-	}
 	return s.shut()
 }
 
-// micros is the store's clock in the store's unit.
-func (s *Store) micros() int64 { return s.now().UnixMicro() }
+func (s *Store) shut() error {
+	var errs []error
+	for _, w := range s.commits.all(s.writers) {
+		errs = append(errs, w.close())
+	}
+	return errors.Join(append(errs, s.engine.close())...)
+}
 
 // usable refuses a call on a store that is closed or may no longer be trusted.
 func (s *Store) usable(ctx context.Context) error {
@@ -77,11 +119,7 @@ func (s *Store) query(ctx context.Context, scan func(*sql.Rows) error, q string,
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	rows, err := s.read.QueryContext(ctx, q, args...)
-	if err != nil {
-		return s.classify(err)
-	}
-	return s.classify(drain(rows, scan))
+	return s.classify(s.engine.read(ctx, scan, q, args...))
 }
 
 func drain(rows *sql.Rows, scan func(*sql.Rows) error) error {
@@ -103,11 +141,11 @@ func (s *Store) classify(err error) error {
 	case errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	kind := engineKind(err)
+	kind := s.engine.kind(err)
 	wrapped := &rota.Error{Kind: kind, Text: err.Error()}
 	switch kind {
 	case rota.ErrFull:
-		wrapped.Fix = "free space on the disk of " + s.path + " and try again; nothing that was acknowledged is lost"
+		wrapped.Fix = "free space on the disk of " + s.place + " and try again; nothing that was acknowledged is lost"
 	case rota.ErrBroken:
 		e := error(wrapped)
 		s.broken.Store(&e)

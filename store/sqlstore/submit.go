@@ -12,7 +12,7 @@ import (
 // Submit stores jobs in one commit, in which other writes may be, too.
 func (s *Store) Submit(ctx context.Context, jobs []rota.NewJob) ([]rota.SubmitResult, error) {
 	sub := &submission{jobs: jobs}
-	if err := s.commit(ctx, &write{what: "submit", sub: sub}); err != nil {
+	if err := s.commit(ctx, &s.commits, &write{what: "submit", sub: sub}); err != nil {
 		return nil, err
 	}
 	return sub.results, nil
@@ -45,11 +45,11 @@ func (t *tx) submitTogether(some []*write) error {
 // given to another, which is remembered in its place.
 func (t *tx) remember(r *newRow) {
 	if r.More { // its input is still to come
-		t.s.w.templates.drop(r.id)
+		t.s.templates.drop(r.id)
 		return
 	}
 	a := rota.Assignment{Spec: &r.Spec, Submitter: r.Submitter, Retry: r.Retry, HasInput: len(r.Input) > 0}
-	t.s.w.templates.put(r.id, template{a, r.lane, r.gate})
+	t.s.templates.put(r.id, template{a, r.lane, r.gate})
 }
 
 // newRow is a job on its way into its row.
@@ -261,10 +261,15 @@ func (t *tx) insertKeys(rows []*newRow) error {
 			keyed = append(keyed, r)
 		}
 	}
-	return t.insert(`INSERT INTO submission_key (submitter, key, hash, job, at)`, 5, len(keyed),
+	before := t.moved
+	err := t.insert(`INSERT INTO submission_key (submitter, key, hash, job, at)`, 5, len(keyed),
 		func(i int) []any {
 			return []any{keyed[i].Submitter, keyed[i].Key, keyed[i].Hash, int64(keyed[i].id), t.now}
-		})
+		}, `ON CONFLICT DO NOTHING`)
+	if err == nil && t.moved-before < len(keyed) {
+		err = errAgain // somebody else has stored one of them meanwhile
+	}
+	return err
 }
 
 func (t *tx) insertUploads(rows []*newRow) error {
@@ -401,8 +406,8 @@ func (s *Store) Input(ctx context.Context, id rota.JobID, offset int64, max int)
 			out = append(out, data[skip:]...)
 		}
 		return nil
-	}, `SELECT start, data FROM input WHERE job = ?1 AND start > ?2 - ?3 AND start < ?4 ORDER BY start`,
-		int64(id), offset, rota.MaxPartBytes, offset+int64(max))
+	}, `SELECT start, data FROM input WHERE job = ?1 AND start > ?2 AND start < ?3 ORDER BY start`,
+		int64(id), offset-rota.MaxPartBytes, offset+int64(max))
 	return out[:min(len(out), max)], total, err
 }
 

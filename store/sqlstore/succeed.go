@@ -19,7 +19,7 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 	var some []*rota.Finish
 	for i := range finished {
 		f := &finished[i]
-		job, known := t.s.w.templates.get(f.Task.Job())
+		job, known := t.s.templates.get(f.Task.Job())
 		if !known || f.Outcome != rota.OutcomeSucceeded || f.Exit == nil || *f.Exit != 0 || f.Signal != 0 || f.Reason != "" {
 			rest = append(rest, *f)
 			continue
@@ -35,27 +35,27 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 	if len(some) == 0 {
 		return rest, nil
 	}
-	if err := t.s.w.mark("succeed"); err != nil {
+	if err := t.w.mark("succeed"); err != nil {
 		return nil, err
 	}
 	for _, k := range order {
 		// A + keeps the engine from looking for rows by that column instead of by their number.
 		n, err := t.exec(`UPDATE task SET state = 6, run_at = NULL, ended = ?2, outcome = 1, exit = 0, signal = NULL, reason = NULL,
-			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS INTEGER) AND task.state = 5 AND +task.session = ?3
+			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND task.state = 5 AND +task.session = ?3
 			AND +task.attempt = ?4 AND +task.lane = ?5 AND task.gate = 0 AND task.ending IS NULL`,
 			groups[k].String(), t.now, ses.id, k.attempt, k.lane)
 		if err == nil && n != groups[k].n {
 			err = errUnlike
 		}
 		if err != nil {
-			return finished, errors.Join(ignore(err, errUnlike), t.s.w.undo("succeed"))
+			return finished, errors.Join(ignore(err, errUnlike), t.w.undo("succeed"))
 		}
 	}
-	if err := t.s.w.unmark("succeed"); err != nil {
+	if err := t.w.unmark("succeed"); err != nil {
 		return nil, err
 	}
 	for _, f := range some {
-		job, _ := t.s.w.templates.get(f.Task.Job())
+		job, _ := t.s.templates.get(f.Task.Job())
 		t.account(&row{id: f.Task, lane: job.lane, state: rota.Running, jobGate: job.gate}, rota.Succeeded)
 		if err := t.keepPieces(f.Try, f.Output); err != nil {
 			return nil, err

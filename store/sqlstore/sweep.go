@@ -8,7 +8,7 @@ import (
 
 // Sweep does one bounded step of upkeep.
 func (s *Store) Sweep(ctx context.Context, what rota.Sweep) (out rota.Swept, err error) {
-	err = s.commit(ctx, &write{what: "sweep " + string(what.What), long: true, do: func(t *tx) (err error) {
+	err = s.commit(ctx, &s.commits, &write{what: "sweep " + string(what.What), long: true, do: func(t *tx) (err error) {
 		out, err = t.sweep(what)
 		return err
 	}})

@@ -1,6 +1,10 @@
 package sqlstore
 
-import "github.com/rotaqueue/rota"
+import (
+	"sync"
+
+	"github.com/rotaqueue/rota"
+)
 
 // template is what all tasks of a job have in common and what never changes.
 type template struct {
@@ -11,6 +15,7 @@ type template struct {
 // templates remembers jobs' templates: a job that is claimed soon after it was submitted, or again and again, is not read
 // again. It is bounded; what it forgot is read.
 type templates struct {
+	mu    sync.Mutex
 	known map[rota.JobID]template
 	order []rota.JobID // a ring: the oldest is forgotten first
 	next  int
@@ -19,11 +24,15 @@ type templates struct {
 const templatesKept = 1024
 
 func (m *templates) get(id rota.JobID) (template, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	a, ok := m.known[id]
 	return a, ok
 }
 
 func (m *templates) put(id rota.JobID, a template) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.known == nil {
 		m.known, m.order = make(map[rota.JobID]template, templatesKept), make([]rota.JobID, templatesKept)
 	}
@@ -35,4 +44,8 @@ func (m *templates) put(id rota.JobID, a template) {
 	m.known[id] = a
 }
 
-func (m *templates) drop(id rota.JobID) { delete(m.known, id) }
+func (m *templates) drop(id rota.JobID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.known, id)
+}

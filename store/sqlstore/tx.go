@@ -13,6 +13,7 @@ import (
 // tx is one transaction of the writer. What it changes of the counters is collected and settled at the end.
 type tx struct {
 	s      *Store
+	w      *writer
 	now    int64
 	jobs   map[rota.JobID]*jobDelta
 	queues map[queueState]int
@@ -28,19 +29,19 @@ type queueState struct {
 	state rota.State
 }
 
-func newTx(s *Store) *tx { return &tx{s: s, now: s.micros()} }
+func newTx(s *Store, w *writer) *tx { return &tx{s: s, w: w, now: w.now} }
 
 func (t *tx) exec(q string, args ...any) (int, error) {
-	n, err := t.s.w.exec(q, args...)
+	n, err := t.w.exec(q, args...)
 	t.moved += n
 	return n, err
 }
 
 // each runs a statement once for each of n rows of arguments.
-func (t *tx) each(q string, n int, row func(i int) []any) error { return t.s.w.each(q, n, row) }
+func (t *tx) each(q string, n int, row func(i int) []any) error { return t.w.each(q, n, row) }
 
-// insert inserts n rows, many in a statement. The text is that of an INSERT up to the values.
-func (t *tx) insert(q string, columns, n int, row func(i int) []any) error {
+// insert inserts n rows, many in a statement. The text is that of an INSERT up to the values, and what follows them.
+func (t *tx) insert(q string, columns, n int, row func(i int) []any, end ...string) error {
 	for i := 0; i < n; {
 		size := 1
 		for size*4 <= n-i && size < 64 {
@@ -50,8 +51,7 @@ func (t *tx) insert(q string, columns, n int, row func(i int) []any) error {
 		for k := range size {
 			args = append(args, row(i+k)...)
 		}
-		values := "(?" + strings.Repeat(",?", columns-1) + ")"
-		if _, err := t.exec(q+" VALUES "+values+strings.Repeat(","+values, size-1), args...); err != nil {
+		if _, err := t.exec(q+" VALUES "+places(columns, size)+" "+strings.Join(end, ""), args...); err != nil {
 			return err
 		}
 		i += size
@@ -60,7 +60,7 @@ func (t *tx) insert(q string, columns, n int, row func(i int) []any) error {
 }
 
 func (t *tx) query(scan func(*sql.Rows) error, q string, args ...any) error {
-	return t.s.w.query(scan, q, args...)
+	return t.w.query(scan, q, args...)
 }
 
 // one reads at most one row and reports whether there was one.
@@ -72,8 +72,7 @@ func (t *tx) one(q string, args []any, dest ...any) (bool, error) {
 
 // next takes n numbers from a counter and returns the first.
 func (t *tx) next(name string, n int) (int64, error) {
-	var last int64
-	_, err := t.one(`UPDATE counter SET value = value + ?1 WHERE name = ?2 RETURNING value`, []any{n, name}, &last)
+	last, err := t.w.number(name, n)
 	return last - int64(n) + 1, err
 }
 
@@ -138,13 +137,16 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	if err := t.holdJobs(ids); err != nil {
+		return nil, err
+	}
 	alike := map[jobDelta][]rota.JobID{}
 	for _, id := range ids {
 		alike[*jobs[id]] = append(alike[*jobs[id]], id)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(alike), func(a, b jobDelta) int { return compare(int64(alike[a][0]), int64(alike[b][0])) }) {
 		_, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
-			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN ?5 ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1))`,
+			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN CAST(?5 AS BIGINT) ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1))`,
 			list(alike[d]), d.left, d.failed, d.cancelled, t.now)
 		if err != nil {
 			return nil, err
@@ -153,11 +155,26 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 	return ids, nil
 }
 
+// holdJobs holds the rows of several jobs in ascending order, where others may hold some of them (P15).
+func (t *tx) holdJobs(ids []rota.JobID) error {
+	if len(ids) < 2 || !t.s.engine.shared() {
+		return nil
+	}
+	return t.query(func(r *sql.Rows) error { return nil },
+		`SELECT id FROM job WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id FOR NO KEY UPDATE`, list(ids))
+}
+
 func (t *tx) settleQueues() error {
 	if len(t.queues) == 0 {
 		return nil
 	}
-	names, err := t.laneQueues()
+	names, err := t.laneQueues(func(yield func(int64) bool) {
+		for k := range t.queues {
+			if !yield(k.lane) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -182,9 +199,9 @@ func (t *tx) settleQueues() error {
 		}
 		return int(a.state) - int(b.state)
 	})
-	return t.each(`INSERT INTO queue_count (queue, state, n) VALUES (?1, ?2, ?3)
-		ON CONFLICT (queue, state) DO UPDATE SET n = queue_count.n + excluded.n`,
-		len(keys), func(i int) []any { return []any{keys[i].queue, int(keys[i].state), sums[keys[i]]} })
+	return t.each(`INSERT INTO queue_stripe (queue, state, stripe, n) VALUES (?1, ?2, ?3, ?4)
+		ON CONFLICT (queue, state, stripe) DO UPDATE SET n = queue_stripe.n + excluded.n`,
+		len(keys), func(i int) []any { return []any{keys[i].queue, int(keys[i].state), t.w.stripe, sums[keys[i]]} })
 }
 
 func compare[T ~string | ~int64](a, b T) int {

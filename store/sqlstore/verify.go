@@ -8,22 +8,22 @@ import (
 // Each check lists what is kept twice and does not agree, in sentences.
 var checks = []string{
 	`SELECT 'queue ' || k.queue || ' state ' || k.state || ': counted ' || coalesce(c.n, 0) || ', there are ' || coalesce(r.n, 0)
-	 FROM (SELECT queue, state FROM queue_count UNION SELECT l.queue, t.state FROM task t JOIN lane l ON l.id = t.lane) k
-	 LEFT JOIN queue_count c ON c.queue = k.queue AND c.state = k.state
+	 FROM (SELECT queue, state FROM queue_stripe UNION SELECT l.queue, t.state FROM task t JOIN lane l ON l.id = t.lane) k
+	 LEFT JOIN (SELECT queue, state, sum(n) AS n FROM queue_stripe GROUP BY queue, state) c ON c.queue = k.queue AND c.state = k.state
 	 LEFT JOIN (SELECT l.queue, t.state, count(*) AS n FROM task t JOIN lane l ON l.id = t.lane GROUP BY l.queue, t.state) r
 	   ON r.queue = k.queue AND r.state = k.state
 	 WHERE coalesce(c.n, 0) <> coalesce(r.n, 0)`,
 	`SELECT 'job ' || j.id || ': made ' || j.made || ' left ' || j.tasks_left || ' failed ' || j.failed || ' cancelled ' || j.cancelled
 	   || ', there are ' || r.made || ' ' || (j.tasks - j.made + r.unended) || ' ' || r.failed || ' ' || r.cancelled
-	 FROM job j JOIN (SELECT j.id, count(t.id) AS made, coalesce(sum(t.state < 6), 0) AS unended, coalesce(sum(t.state = 7), 0) AS failed,
-	   coalesce(sum(t.state = 8), 0) AS cancelled FROM job j LEFT JOIN task t ON t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215)
+	 FROM job j JOIN (SELECT j.id, count(t.id) AS made, count(CASE WHEN t.state < 6 THEN 1 END) AS unended, count(CASE WHEN t.state = 7 THEN 1 END) AS failed,
+	   count(CASE WHEN t.state = 8 THEN 1 END) AS cancelled FROM job j LEFT JOIN task t ON t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215)
 	   GROUP BY j.id) r ON r.id = j.id
 	 WHERE j.removing = 0 AND (j.made <> r.made OR j.tasks_left <> j.tasks - j.made + r.unended OR j.failed <> r.failed
 	   OR j.cancelled <> r.cancelled)`,
 	`SELECT 'job ' || id || ': ended ' || ended || ' with ' || tasks_left || ' tasks left' FROM job
 	 WHERE removing = 0 AND (ended > 0) <> (tasks_left = 0 AND sealed = 1)`,
 	`SELECT 'gate ' || g.id || ': ' || g.open || ' places taken of ' || g.max || ', there are ' || r.n
-	 FROM gate g JOIN (SELECT j.gate, sum(t.id IS NOT NULL AND (t.state = 5 OR (t.state = 4 AND t.gate = 0))) AS n FROM job j
+	 FROM gate g JOIN (SELECT j.gate, count(CASE WHEN t.state = 5 OR (t.state = 4 AND t.gate = 0) THEN 1 END) AS n FROM job j
 	   LEFT JOIN task t ON t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215) WHERE j.gate <> 0 GROUP BY j.gate) r ON r.gate = g.id
 	 WHERE g.open <> r.n OR g.open > g.max`,
 	`SELECT 'gate ' || g.id || ': has room while tasks wait behind it' FROM gate g

@@ -1,0 +1,61 @@
+package sqlstore
+
+import (
+	"regexp"
+	"strconv"
+	"sync"
+)
+
+// inPostgres is a statement of this package, which is written as SQLite has it, as PostgreSQL has it. SQLite takes what
+// stands in a comment that begins with "pg" for one, and PostgreSQL is told it: locks of rows, mostly. Sets go in as JSON.
+func inPostgres(q string) string {
+	if said, ok := saidInPostgres.Load(q); ok {
+		return said.(string)
+	}
+	said := q
+	for _, w := range postgresWords {
+		said = w.from.ReplaceAllString(said, w.to)
+	}
+	saidInPostgres.Store(q, said)
+	return said
+}
+
+var saidInPostgres sync.Map // the statements are few
+
+type word struct {
+	from *regexp.Regexp
+	to   string
+}
+
+var postgresWords = []word{
+	{regexp.MustCompile(`(?s)/\*pg (.*?)\*/`), `$1`},
+	{regexp.MustCompile(` INDEXED BY \w+`), ``},
+	{regexp.MustCompile(`CROSS JOIN (\w+ \w+) ON`), `JOIN $1 ON`},
+	{regexp.MustCompile(`group_concat\(([^()]*)\)`), `string_agg($1, ',')`},
+	// a set of numbers, and of texts
+	{regexp.MustCompile(`\bNOT IN \(SELECT value FROM json_each\((\?\d+)\)\)`), `<> ALL (translate($1::text, '[]', '{}')::bigint[])`},
+	{regexp.MustCompile(`\bIN \(SELECT value FROM json_each\((\?\d+)\)\)`), `= ANY (translate($1::text, '[]', '{}')::bigint[])`},
+	{regexp.MustCompile(`\(SELECT CAST\(value AS TEXT\) FROM json_each\((\?\d+)\)\)`), `(SELECT jsonb_array_elements_text($1::jsonb))`},
+	// a set of numbers with a text each, and of rows
+	{regexp.MustCompile(`json_each\((\?\d+)\) f\b`), `jsonb_each_text($1::jsonb) f`},
+	{regexp.MustCompile(`json_each\((\?\d+)\) w\b`), `jsonb_array_elements($1::jsonb) w (value)`},
+	{regexp.MustCompile(`json_extract\(j\.labels, '\$\.' \|\| json_quote\((\?\d+)\)\)`), `(j.labels::jsonb ->> $1::text)`},
+	{regexp.MustCompile(`\?(\d+)`), `$$$1`},
+}
+
+// places are the places of rows of values, from the first argument on.
+func places(columns, rows int) string {
+	b := make([]byte, 0, 6*columns*rows)
+	for i := range columns * rows {
+		switch {
+		case i == 0:
+			b = append(b, '(')
+		case i%columns == 0:
+			b = append(b, "),("...)
+		default:
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, '?'), int64(i+1), 10)
+	}
+	return string(append(b, ')'))
+}

@@ -1,0 +1,104 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/rotaqueue/rota"
+)
+
+// engine is what differs between databases. The statements of this package are one text for all engines, as SQLite
+// has it; what another engine must be told besides stands in it as a comment.
+type engine interface {
+	name() string
+	// shared reports whether others write beside this store's writers: what a transaction read may then change under
+	// it unless it holds it.
+	shared() bool
+	// together is how many writes of different kinds one commit takes. An engine on which several write at once takes
+	// one: the locks of a transaction are then in one order (P15).
+	together() int
+	// writers is how many transactions of this store may be under way at once.
+	writers() int
+	// connect makes a connection that writes.
+	connect(ctx context.Context) (connection, error)
+	// read runs a read beside the writers and gives each row to scan.
+	read(ctx context.Context, scan func(*sql.Rows) error, q string, args ...any) error
+	// clock is the store's time in microseconds, for reads.
+	clock(ctx context.Context) (int64, error)
+	// bytes is the size of what is stored.
+	bytes(ctx context.Context) (int64, error)
+	// prepare brings the schema up to date.
+	prepare(ctx context.Context) error
+	// schema is the version of the schema that is there, and the least one that a binary must know to use it.
+	schema(ctx context.Context) (version, least int, err error)
+	// kind tells what an error of the engine means.
+	kind(err error) error
+	close() error
+}
+
+// connection is one that writes. It is used by one transaction at a time, and never with a context that a caller can
+// end: that would interrupt the statement, and the others' writes with it.
+type connection interface {
+	begin() (beginning, error)
+	// commit makes the transaction durable. An error that is errAgain says that nothing of it is stored.
+	commit() error
+	rollback()
+	exec(q string, args ...any) (int, error)
+	// each runs a statement once for each of n rows of arguments.
+	each(q string, n int, row func(i int) []any) error
+	query(scan func(*sql.Rows) error, q string, args ...any) error
+	// number takes n numbers from a counter and returns the last.
+	number(counter string, n int) (int64, error)
+	close() error
+}
+
+// errAgain says that nothing of a transaction is stored, and that it is to be tried again: others were in its way, or the
+// connection broke before its commit.
+var errAgain = errors.New("the transaction has to be tried again")
+
+// beginning is what a transaction knows from its first moment.
+type beginning struct {
+	now    int64 // the store's clock, in microseconds
+	shape  int64 // changes whenever lanes or settings of queues do; 0 where only this writer changes them
+	stripe int   // of counters: no other transaction of this moment has it
+}
+
+// writer is a connection with what it remembers from one transaction to the next, because it changes rarely.
+type writer struct {
+	connection
+	beginning
+	lanes      map[int64]lane             // nil: to be read
+	allowances map[string]*rota.Allowance // by queue, of those that say something; nil: to be read
+}
+
+// begin begins a transaction, and forgets what others have changed since the last.
+func (w *writer) begin() error {
+	b, err := w.connection.begin()
+	if b.shape != w.shape && b.shape != 0 {
+		w.forget()
+	}
+	w.beginning = b
+	return err
+}
+
+// forget forgets what a transaction that is undone may have changed.
+func (w *writer) forget() { w.lanes, w.allowances = nil, nil }
+
+func (w *writer) rollback() {
+	w.forget()
+	w.connection.rollback()
+}
+
+// mark sets a point in the transaction to which undo goes back, and which unmark forgets.
+func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name); return err }
+
+func (w *writer) unmark(name string) error { _, err := w.exec(`RELEASE ` + name); return err }
+
+func (w *writer) undo(name string) error {
+	w.forget()
+	if _, err := w.exec(`ROLLBACK TO ` + name); err != nil {
+		return err
+	}
+	return w.unmark(name)
+}
