@@ -73,7 +73,7 @@ const folderName = "rota-pgtest-"
 // newFolder makes a folder for a server, and removes those of processes that were killed before they could.
 func newFolder(t testing.TB, program string) string {
 	t.Helper()
-	sweep()
+	sweepOnce()
 	dir, err := os.MkdirTemp("", folderName+strconv.Itoa(os.Getpid())+"-"+program+"-")
 	if err == nil {
 		err = giveAway(dir)
@@ -84,7 +84,9 @@ func newFolder(t testing.TB, program string) string {
 	return dir
 }
 
-var sweep = sync.OnceFunc(func() {
+var sweepOnce = sync.OnceFunc(sweep)
+
+func sweep() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), folderName+"*"))
 	for _, dir := range left {
 		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), folderName), "-")
@@ -92,4 +94,4 @@ var sweep = sync.OnceFunc(func() {
 			_ = os.RemoveAll(dir) // what cannot be removed is not ours
 		}
 	}
-})
+}

@@ -41,6 +41,7 @@ func TestSharedDatabaseIsDroppedWithConnectionsOpen(t *testing.T) {
 }
 
 func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
 	s := pgtest.New(t, pgtest.Durable)
 	url := s.Database(t)
 	do(t, connect(t, url), "CREATE TABLE kept (n int)")
@@ -63,6 +64,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 }
 
 func TestSettingsHold(t *testing.T) {
+	t.Parallel()
 	for durable, settings := range map[string][]string{"off": nil, "on": {pgtest.Durable, "max_connections=33"}} {
 		c := connect(t, pgtest.New(t, settings...).Root())
 		for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
@@ -77,6 +79,7 @@ func TestSettingsHold(t *testing.T) {
 }
 
 func TestPromotedStandbyHasAllThatWasAcknowledged(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.New(t, pgtest.Durable)
 	url := primary.Database(t)
 	do(t, connect(t, url), "CREATE TABLE kept (n int)")
@@ -98,6 +101,7 @@ func TestPromotedStandbyHasAllThatWasAcknowledged(t *testing.T) {
 }
 
 func TestNoCommitWithoutTheStandby(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.New(t, pgtest.Durable)
 	url := primary.Database(t)
 	standby := primary.Standby(t)
