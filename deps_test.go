@@ -38,6 +38,7 @@ var layers = map[string]layer{
 	"discipline":      {imports: []string{"."}, never: noSystem, pure: true},
 	"store/sqlstore":  {imports: []string{".", "discipline", "crash/at"}, never: []string{"net", "os/exec"}},
 	"store/storetest": {imports: []string{"."}, never: []string{"net", "os", "database/sql"}},
+	"store/pgtest":    {},
 	"server":          {imports: []string{".", "cron", "discipline", "clock"}, never: []string{"database/sql", "net/http", "os/exec"}},
 	"servicetest":     {imports: []string{"."}, never: noSQL},
 	"executor":        {imports: []string{"."}, never: noSQL},

@@ -62,14 +62,17 @@ func (c *Client) do(ctx context.Context, call call) error {
 			err = read(resp, &call)
 		}
 		var broken *brokenError
+		answered, last := resp != nil && !errors.As(err, &broken), !call.again || attempt == retries
 		switch {
 		case err == nil || errors.Is(err, errSame):
 			return err
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s %s: %w", call.method, call.path, context.Cause(ctx))
-		case resp != nil && !errors.As(err, &broken), errors.Is(err, rota.ErrInvalid):
-			return err // the server's own word, or what could not be sent
-		case !call.again || attempt == retries || !mayReturn(err):
+		case errors.Is(err, rota.ErrInvalid):
+			return err // it could not be sent, or should not have been
+		case answered && (last || c.local || !errors.Is(err, rota.ErrUnavailable)):
+			return err // the server's own word; where it stands behind a proxy, another may have a better one
+		case !answered && (last || !mayReturn(err)):
 			return c.unreachable(&call, err)
 		}
 		select {
@@ -185,6 +188,11 @@ func readProblem(resp *http.Response, text []byte) error {
 		}
 		return p.err()
 	}
-	return rota.Errorf(kindOfStatus(resp.StatusCode), "the server answered %s", resp.Status).
+	kind := kindOfStatus(resp.StatusCode)
+	if kind == rota.ErrUnavailable {
+		return rota.Errorf(kind, "what stands before the server answered %s", resp.Status).
+			WithFix("check that a node is up there, and look whether it was done before you try again")
+	}
+	return rota.Errorf(kind, "the server answered %s", resp.Status).
 		WithFix("check that the address is a Rota server's")
 }

@@ -83,6 +83,40 @@ func TestReadsAndKeyedSubmitsAreSentAgain(t *testing.T) {
 	}
 }
 
+// Behind a proxy stand several nodes: one that stops says so, for one that has gone the proxy says something, and
+// another answers.
+func TestAReadThatOneNodeCannotAnswerIsSentAgain(t *testing.T) {
+	stopping := problemOf(rota.Errorf(rota.ErrUnavailable, "the node is stopping"))
+	for name, refuses := range map[string]func(http.ResponseWriter){
+		"the node":  func(w http.ResponseWriter) { stopping.write(w) },
+		"the proxy": func(w http.ResponseWriter) { http.Error(w, "<html>", http.StatusBadGateway) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests atomic.Int64
+			s := New(&spy{}, Options{Authenticate: byRole})
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if requests.Add(1)%2 == 1 {
+					refuses(w)
+					return
+				}
+				s.Handler().ServeHTTP(w, r)
+			}))
+			defer proxy.Close()
+			c, err := Connect(proxy.URL, "admin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := c.Job(t.Context(), 1); err != nil || requests.Load() != 2 {
+				t.Errorf("a read: %v after %d requests", err, requests.Load())
+			}
+			if _, err := c.Submit(t.Context(), rota.Submission{}); !errors.Is(err, rota.ErrUnavailable) || requests.Load() != 3 {
+				t.Errorf("a submit without a key: %v after %d requests", err, requests.Load()-2)
+			}
+		})
+	}
+}
+
 func TestNothingElseIsSentAgain(t *testing.T) {
 	calls := map[string]func(context.Context, *Client) error{
 		"submit": func(ctx context.Context, c *Client) error { _, err := c.Submit(ctx, rota.Submission{}); return err },

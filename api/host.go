@@ -34,7 +34,7 @@ func (h hosts) check(r *http.Request) error {
 		}
 	}
 	return rota.Errorf(rota.ErrDenied, "host %q: this server is not called by that name", r.Host).
-		WithFix("call it by its address, or allow the name where the node is started")
+		WithFix("call it by its address, or allow the name with --hosts where the node is started")
 }
 
 // hostOf is the host of a Host header without its port, in small letters and without brackets.

@@ -19,6 +19,7 @@ var upFlags = []struct{ name, key, about string }{
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
 	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
+	{"hosts", "hosts", "`names` by which clients may call the API through a proxy"},
 	{"tls-cert", "tls.cert", "certificate `file` of the API"},
 	{"tls-key", "tls.key", "key `file` of the certificate"},
 	{"trust-submitters", "trust-submitters", "let remote submitters run jobs as the node's own user"},

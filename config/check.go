@@ -35,6 +35,11 @@ func (c Config) Check() error {
 			return rota.Invalid("queues: %q is no pattern of queue names", q).WithFix("write for example gpu,fast,*,!slow")
 		}
 	}
+	for _, h := range c.Hosts {
+		if !isHost(h) {
+			return rota.Invalid("hosts: %q is no host's name", h).WithFix("write it as it stands in the address, without https:// and port: rota.example.org")
+		}
+	}
 	if err := c.Limits.Rota().Check(); err != nil {
 		return rota.Invalid("limits.%v", err)
 	}
@@ -65,6 +70,14 @@ func (c Config) checkListen() error {
 	}
 	return rota.Invalid("listen %q: other machines can reach this address, and nothing encrypts what they send", c.Listen).
 		WithFix("give --tls-cert and --tls-key, say --behind-proxy if a proxy in front does it, or listen on %s", DefaultListen)
+}
+
+// isHost reports whether a text may stand in an address as the host. An IP address may: a proxy can be called by its own.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return text != "" && strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
 func loopback(host string) bool {

@@ -21,6 +21,7 @@ type Config struct {
 	Queues          []string // patterns, in order
 	Listen          string   // address of the API, or "none"
 	BehindProxy     bool     // a proxy in front does TLS
+	Hosts           []string // names by which clients may call the API, beside localhost and its address
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
 	TLS             TLS
 

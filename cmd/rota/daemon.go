@@ -137,7 +137,7 @@ func (d *daemon) listen() error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics.MustRegister(d.server.Metrics()...)
-	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log,
+	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: d.conf.Hosts,
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
 	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}

@@ -132,7 +132,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"inorder": command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
 	"dead":    command(1, "dead PID...: none of these processes runs", dead),
 	"let":     command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
-	"ask":     command(3, "ask [-token FILE] [-body FILE] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
+	"ask":     command(3, "ask [-token FILE] [-body FILE] [-host NAME] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
 	"json":    command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
 	"atmost":  command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
 	"tmpfs":   command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
@@ -452,7 +452,7 @@ func let(ts *testscript.TestScript, _ *script, _ bool, args []string) {
 
 func ask(ts *testscript.TestScript, _ *script, _ bool, args []string) {
 	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
-	token, body := flags.String("token", "", ""), flags.String("body", "", "")
+	token, body, host := flags.String("token", "", ""), flags.String("body", "", ""), flags.String("host", "", "")
 	ts.Check(flags.Parse(args))
 	if flags.NArg() != 3 {
 		ts.Fatalf("ask: want METHOD STATUS URL")
@@ -463,6 +463,7 @@ func ask(ts *testscript.TestScript, _ *script, _ bool, args []string) {
 	}
 	req, err := http.NewRequest(flags.Arg(0), flags.Arg(2), strings.NewReader(text))
 	ts.Check(err)
+	req.Host = *host // empty: the URL's
 	if *token != "" {
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(*token)))
 	}

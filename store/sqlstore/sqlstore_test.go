@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/store/pgtest"
 	"github.com/rotaqueue/rota/store/sqlstore"
 	"github.com/rotaqueue/rota/store/storetest"
 )
@@ -13,6 +14,23 @@ import (
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
 		s, err := sqlstore.Open(context.Background(), filepath.Join(dir, "rota.db"), sqlstore.Options{Now: clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a database of its own.
+func TestContractPostgres(t *testing.T) {
+	databases := map[string]string{}
+	storetest.Run(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
+		if databases[dir] == "" {
+			databases[dir] = pgtest.Shared(t).Database(t)
+		}
+		s, err := sqlstore.Open(context.Background(), databases[dir], sqlstore.Options{Now: clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
