@@ -150,6 +150,8 @@ type Finish struct {
 type Exchanged struct {
 	Refused []Refusal    `json:"refused,omitempty"`
 	Claimed []Assignment `json:"claimed,omitempty"`
+	// Freed says that the finishes let something become claimable: places behind gates, dependents, retries at once.
+	Freed bool `json:"freed,omitempty" doc:"the finishes let something become claimable"`
 }
 
 // Refusal says that one finish was not recorded: the attempt is no longer the session's. It is not an error of

@@ -37,6 +37,13 @@ type Store interface {
 	// at Next.
 	Sweep(ctx context.Context, what Sweep) (Swept, error)
 
+	// Notify tells the other servers of the store something. It returns at once; what comes at the same time is told
+	// together.
+	Notify(n Notice)
+	// Listen hears what the other servers tell, until ctx ends, and then returns nil. Whenever something may have been
+	// missed, as at its beginning, all notices there are come.
+	Listen(ctx context.Context, hear func(Notice)) error
+
 	// Identity is who the store is and what time it has.
 	Identity(ctx context.Context) (Identity, error)
 	// Verify compares what is kept twice (counters, gates, dependents) with a real count and reports each difference
@@ -187,13 +194,15 @@ type Swept struct {
 	Next  time.Time // when there will be more to do, if that is known
 	Jobs  []JobID   // jobs whose tasks moved
 	Ready bool      // something may have become claimable
+	Now   time.Time // the store's clock
 }
 
 // Identity is who the store is.
 type Identity struct {
 	ID          string    `json:"id"`
 	Incarnation int       `json:"incarnation"`
-	Engine      string    `json:"engine" doc:"sqlite"`
+	Engine      string    `json:"engine" doc:"sqlite or postgres"`
+	Shared      bool      `json:"shared,omitempty" doc:"other servers may write to it at the same time"`
 	Schema      int       `json:"schema"`
 	Now         time.Time `json:"now" doc:"the store's clock"`
 	Bytes       int64     `json:"bytes" doc:"size on disk"`

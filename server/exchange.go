@@ -83,6 +83,9 @@ func (s *Server) looked(n *session, x *rota.Exchange, done *rota.Exchanged, firs
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	knows := before
+	if done.Freed {
+		s.store.Notify(rota.NoticeReady)
+	}
 	if len(x.Finished) > 0 {
 		if raised := s.hub.claimable.raise(); raised == before+1 {
 			knows = raised // nobody else had news meanwhile

@@ -59,6 +59,7 @@ func (s *Server) operated(op *rota.Operation) {
 	}
 	s.loops.promoting.wake() // what was released may wait for a time
 	s.hub.endings.raise()
-	s.hub.claimable.raise()
+	s.store.Notify(rota.NoticeEnding)
+	s.ready()
 	s.hub.changedAny()
 }

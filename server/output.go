@@ -36,14 +36,14 @@ func (s *Server) Output(ctx context.Context, q rota.OutputQuery, wait time.Durat
 	}
 	over := time.NewTimer(min(wait, rota.MaxWait))
 	defer over.Stop()
-	poll := pollFirst
+	poll, looks := pollFirst, s.newLooks(ctx)
 	for {
 		_, changed := changes.now()
 		out, err := s.piece(ctx, &job.Spec, q)
 		if err != nil || len(out.Data) > 0 || out.Ended || out.File != "" || wait <= 0 {
 			return out, s.outward(err)
 		}
-		pause := lookAgain
+		pause := looks.next()
 		if s.opts.Live != nil && out.Attempt > 0 { // it runs, perhaps here
 			pause, poll = poll, min(poll*5/4, pollLast)
 		}

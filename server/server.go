@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rotaqueue/rota"
 )
@@ -50,6 +51,7 @@ type Server struct {
 	home     home
 	signer   signer
 	meters   *meters
+	shared   atomic.Pointer[bool] // whether others write to the store; nil: not known yet
 	broken   chan error // holds the first ErrBroken that the store gave
 }
 
@@ -79,6 +81,11 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		})
 	}
+	work.Go(func() {
+		if err := s.store.Listen(ctx, s.hear); err != nil && ctx.Err() == nil {
+			s.log.Error("what other servers tell is not heard: they are looked after instead", "error", err)
+		}
+	})
 	work.Go(func() {
 		select {
 		case err := <-s.broken:

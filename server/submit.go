@@ -87,7 +87,7 @@ func (s *Server) came(j *rota.NewJob, id rota.JobID) {
 		s.loops.promoting.wake()
 	}
 	if !j.More && !j.Spec.Hold { // whatever its time is: only the store's clock knows what is due (P1)
-		s.hub.claimable.raise()
+		s.ready()
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *Server) Upload(ctx context.Context, id rota.JobID, part rota.Part) (rot
 	s.hub.changed(id)
 	if part.Last {
 		s.loops.promoting.wake()
-		s.hub.claimable.raise()
+		s.ready()
 	}
 	return got, nil
 }

@@ -15,6 +15,7 @@ type loops struct {
 	rescuing  *loop // running tasks whose session is gone
 	pruning   *loop // history past its retention
 	firing    *loop // schedules
+	others    *loop // what other servers of the store made claimable
 }
 
 // A step of upkeep holds the store's writer for some 50 ms at most; the breath after it lets others in. What nobody
@@ -32,13 +33,14 @@ func (s *Server) newLoops() loops {
 		rescuing:  newLoop("rescue", 10*time.Second, s.sweep(rota.SweepRescue, shortBreath)),
 		pruning:   newLoop("prune", time.Minute, s.sweep(rota.SweepPrune, longBreath)),
 		firing:    newLoop("fire", 5*time.Second, s.fire),
+		others:    newLoop("look", time.Hour, s.lookAtOthers),
 	}
 }
 
 // all are the loops that this server runs. A transient node leaves schedules to the next whole one: what it would
 // fire, it could not run (P27).
 func (l *loops) all(transient bool) []*loop {
-	all := []*loop{l.making, l.operating, l.promoting, l.rescuing, l.pruning}
+	all := []*loop{l.making, l.operating, l.promoting, l.rescuing, l.pruning, l.others}
 	if !transient {
 		all = append(all, l.firing)
 	}
@@ -60,7 +62,7 @@ func (s *Server) sweep(what rota.Upkeep, breath time.Duration) func(context.Cont
 			s.hub.changed(id)
 		}
 		if swept.Ready {
-			s.hub.claimable.raise()
+			s.ready()
 		}
 		switch {
 		case swept.More:
@@ -68,8 +70,7 @@ func (s *Server) sweep(what rota.Upkeep, breath time.Duration) func(context.Cont
 		case swept.Next.IsZero():
 			return never, nil
 		}
-		now, err := s.now(ctx)
-		return max(swept.Next.Sub(now), time.Millisecond), err
+		return max(swept.Next.Sub(swept.Now), time.Millisecond), nil
 	}
 }
 

@@ -26,8 +26,7 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 	defer leave()
 	over := time.NewTimer(min(wait, rota.MaxWait))
 	defer over.Stop()
-	look := time.NewTicker(lookAgain)
-	defer look.Stop()
+	looks := s.newLooks(ctx)
 	var settled <-chan time.Time
 	for reads := 1; ; reads++ {
 		_, changed := changes.now()
@@ -39,12 +38,13 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 			settled = time.After(settling)
 		}
 		// The more often it has changed, the longer the next look waits: a busy job is not read at each of its changes.
+		look := time.After(looks.next())
 		rest := time.After(min(time.Duration(reads-1)*time.Millisecond, settling/2))
 		for woken := false; !woken || rest != nil; {
 			select {
 			case <-changed:
 				woken, changed = true, nil
-			case <-look.C:
+			case <-look:
 				woken = true
 			case <-rest:
 				rest = nil

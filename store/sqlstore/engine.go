@@ -24,14 +24,16 @@ type engine interface {
 	connect(ctx context.Context) (connection, error)
 	// read runs a read beside the writers and gives each row to scan.
 	read(ctx context.Context, scan func(*sql.Rows) error, q string, args ...any) error
-	// clock is the store's time in microseconds, for reads.
-	clock(ctx context.Context) (int64, error)
+	// clock is the store's time in microseconds, as an expression of a statement.
+	clock() string
 	// bytes is the size of what is stored.
 	bytes(ctx context.Context) (int64, error)
 	// prepare brings the schema up to date.
 	prepare(ctx context.Context) error
 	// schema is the version of the schema that is there, and the least one that a binary must know to use it.
 	schema(ctx context.Context) (version, least int, err error)
+	notify(n rota.Notice)
+	listen(ctx context.Context, hear func(rota.Notice)) error
 	// kind tells what an error of the engine means.
 	kind(err error) error
 	close() error

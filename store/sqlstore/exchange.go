@@ -73,6 +73,7 @@ func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 		if out.Claimed, err = t.claim(ses.id, x.Seq, x.Claim); err != nil {
 			return out, err
 		}
+		out.Freed = t.freed
 		return out, t.endExchange(ses, x.Seq, out.Refused)
 	})
 	if err == nil && lost {

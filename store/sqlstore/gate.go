@@ -33,6 +33,7 @@ func (t *tx) settleGates() error {
 		n, err := t.exec(`UPDATE task SET gate = 0 WHERE id IN (SELECT id FROM task WHERE state = 4 AND gate <> 0 AND gate = ?1
 			ORDER BY rank, id LIMIT ?2 /*pg FOR UPDATE */)`, id, min(limit-open, scanRows))
 		if err == nil && n > 0 {
+			t.freed = true
 			_, err = t.exec(`UPDATE gate SET open = open + ?2 WHERE id = ?1`, id, n)
 		}
 		if err != nil {

@@ -44,7 +44,8 @@ func (s *Store) Identity(ctx context.Context) (rota.Identity, error) {
 	if err != nil {
 		return rota.Identity{}, s.classify(err)
 	}
-	now, err := s.engine.clock(ctx)
-	return rota.Identity{ID: meta["id"], Incarnation: incarnation, Engine: s.engine.name(), Schema: Schema, Now: fromMicros(now),
-		Bytes: bytes, Secret: secret}, s.classify(err)
+	var now int64
+	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&now) }, `SELECT `+s.engine.clock())
+	return rota.Identity{ID: meta["id"], Incarnation: incarnation, Engine: s.engine.name(), Shared: s.engine.shared(), Schema: Schema, Now: fromMicros(now),
+		Bytes: bytes, Secret: secret}, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ type postgres struct {
 	db      *sql.DB // connections that write
 	readers *sql.DB
 	now     func() time.Time // nil: the server's clock
+	conf    *pgx.ConnConfig
+	pooled  bool // a pooler stands before the server
+	notices *notices
 }
 
 func openPostgres(ctx context.Context, place string, o Options) (*postgres, error) {
@@ -55,10 +59,11 @@ func openPostgres(ctx context.Context, place string, o Options) (*postgres, erro
 	if conf.RuntimeParams["application_name"] == "" {
 		conf.RuntimeParams["application_name"] = "rota"
 	}
-	if err := fitConnection(ctx, conf); err != nil {
+	pooled, err := fitConnection(ctx, conf)
+	if err != nil {
 		return nil, err
 	}
-	e := &postgres{now: o.Now, db: stdlib.OpenDB(*conf), readers: stdlib.OpenDB(*conf)}
+	e := &postgres{now: o.Now, conf: conf, pooled: pooled, notices: newNotices(), db: stdlib.OpenDB(*conf), readers: stdlib.OpenDB(*conf)}
 	e.db.SetMaxOpenConns(postgresWriters + 2) // and one each for numbers and for migrations
 	e.db.SetMaxIdleConns(postgresWriters + 2)
 	e.readers.SetMaxOpenConns(postgresReaders)
@@ -70,14 +75,14 @@ func openPostgres(ctx context.Context, place string, o Options) (*postgres, erro
 // fitConnection looks at the server, and fits the configuration to what stands before it: through a pooler, statements
 // cannot stay prepared from one transaction to the next. A pooler is known by the number of the process that it names,
 // which is not that of the process that answers.
-func fitConnection(ctx context.Context, conf *pgx.ConnConfig) error {
+func fitConnection(ctx context.Context, conf *pgx.ConnConfig) (pooled bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
 	defer cancel()
 	first := conf.Copy()
 	first.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conn, err := pgx.ConnectConfig(ctx, first)
 	if err != nil {
-		return unreachable(err)
+		return false, unreachable(err)
 	}
 	defer conn.Close(ctx)
 	var pid uint32
@@ -85,13 +90,15 @@ func fitConnection(ctx context.Context, conf *pgx.ConnConfig) error {
 	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_version_num')::int`).Scan(&pid, &version)
 	switch {
 	case err != nil:
-		return unreachable(err)
+		return false, unreachable(err)
 	case version < postgresOldest:
-		return rota.Errorf(rota.ErrUnsupported, "store: the server is PostgreSQL %d, and this needs 13 or later", version/10000)
-	case pid != conn.PgConn().PID() && conf.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement:
+		return false, rota.Errorf(rota.ErrUnsupported, "store: the server is PostgreSQL %d, and this needs 13 or later", version/10000)
+	case pid == conn.PgConn().PID():
+		return false, nil
+	case conf.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement:
 		conf.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	return nil
+	return true, nil
 }
 
 // unreachable says why there is no connection, without what the URL has of secrets.
@@ -136,12 +143,11 @@ func (e *postgres) together() int { return 1 }
 
 func (e *postgres) writers() int { return postgresWriters }
 
-func (e *postgres) clock(ctx context.Context) (us int64, err error) {
+func (e *postgres) clock() string {
 	if e.now != nil {
-		return e.now().UnixMicro(), nil
+		return strconv.FormatInt(e.now().UnixMicro(), 10)
 	}
-	err = e.read(ctx, func(r *sql.Rows) error { return r.Scan(&us) }, `SELECT `+postgresClock)
-	return us, err
+	return postgresClock
 }
 
 const postgresClock = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`

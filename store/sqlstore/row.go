@@ -107,6 +107,7 @@ func (x *row) gateIn(to rota.State) int64 {
 func (t *tx) account(x *row, to rota.State) {
 	t.count(x.lane, x.state, -1)
 	t.count(x.lane, to, 1)
+	t.freed = t.freed || to == rota.Ready
 	if x.jobGate != 0 {
 		if x.state == rota.Running || (x.state == rota.Ready && x.gate == 0) {
 			t.gate(x.jobGate, -1)

@@ -151,15 +151,17 @@ func (t *tx) loseSessions(o rota.Opening) error {
 
 // Renew raises the sessions' beats.
 func (s *Store) Renew(ctx context.Context, renewals []rota.Renewal) ([]rota.RenewResult, error) {
-	return written(ctx, s, "renew", func(t *tx) ([]rota.RenewResult, error) {
-		results := make([]rota.RenewResult, len(renewals))
+	var results []rota.RenewResult
+	err := s.commit(ctx, s.leases, &write{what: "renew", do: func(t *tx) error {
+		results = make([]rota.RenewResult, len(renewals))
 		for i := range renewals {
 			if err := t.renew(&renewals[i], &results[i]); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		return results, nil
-	})
+		return nil
+	}})
+	return results, err
 }
 
 func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {

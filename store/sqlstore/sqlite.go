@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -103,7 +104,7 @@ func (e *sqlite) writers() int { return 1 }
 
 func (e *sqlite) together() int { return 16 }
 
-func (e *sqlite) clock(context.Context) (int64, error) { return e.now().UnixMicro(), nil }
+func (e *sqlite) clock() string { return strconv.FormatInt(e.now().UnixMicro(), 10) }
 
 func (e *sqlite) prepare(ctx context.Context) error {
 	return migrate(ctx, e, e.db, goose.DialectSQLite3)

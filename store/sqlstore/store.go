@@ -39,6 +39,7 @@ type Store struct {
 	engine    engine
 	writers   int // of commits; none: the store is only read
 	commits   commits
+	leases    *commits // renewals: of a connection of their own, where there are several
 	templates templates
 	broken    atomic.Pointer[error]
 	closed    atomic.Bool
@@ -51,6 +52,7 @@ var _ rota.Store = (*Store)(nil)
 func Open(ctx context.Context, place string, o Options) (*Store, error) {
 	s := &Store{place: placeName(place)}
 	s.commits.rest.L = &s.commits.mu
+	s.leases = &s.commits
 	var err error
 	if isPostgres(place) {
 		s.engine, err = openPostgres(ctx, place, o)
@@ -76,15 +78,28 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.engine.prepare(ctx); err != nil {
 		return err
 	}
-	for range s.engine.writers() {
-		conn, err := s.engine.connect(ctx)
-		if err != nil {
+	if s.engine.shared() {
+		s.leases = &commits{}
+		s.leases.rest.L = &s.leases.mu
+		if err := s.employ(ctx, s.leases); err != nil {
 			return err
 		}
-		s.commits.idle = append(s.commits.idle, &writer{connection: conn})
+	}
+	for range s.engine.writers() {
+		if err := s.employ(ctx, &s.commits); err != nil {
+			return err
+		}
 		s.writers++
 	}
 	return s.transact(s.commits.idle[0], (*tx).identify)
+}
+
+func (s *Store) employ(ctx context.Context, c *commits) error {
+	conn, err := s.engine.connect(ctx)
+	if err == nil {
+		c.idle = append(c.idle, &writer{connection: conn})
+	}
+	return err
 }
 
 // Close ends the store after the writes in progress.
@@ -97,7 +112,11 @@ func (s *Store) Close() error {
 
 func (s *Store) shut() error {
 	var errs []error
-	for _, w := range s.commits.all(s.writers) {
+	all := s.commits.all(s.writers)
+	if s.leases != &s.commits {
+		all = append(all, s.leases.all(1)...)
+	}
+	for _, w := range all {
 		errs = append(errs, w.close())
 	}
 	return errors.Join(append(errs, s.engine.close())...)

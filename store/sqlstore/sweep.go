@@ -2,17 +2,61 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
 
 // Sweep does one bounded step of upkeep.
 func (s *Store) Sweep(ctx context.Context, what rota.Sweep) (out rota.Swept, err error) {
+	if s.engine.shared() {
+		if out, some, err := s.peek(ctx, what.What); err != nil || !some {
+			return out, err
+		}
+	}
 	err = s.commit(ctx, &s.commits, &write{what: "sweep " + string(what.What), long: true, do: func(t *tx) (err error) {
+		if mine, err := t.alone(what.What); err != nil || !mine {
+			out = rota.Swept{Now: fromMicros(t.now), Next: fromMicros(t.now + busyElsewhere.Microseconds())}
+			return err
+		}
 		out, err = t.sweep(what)
+		out.Now = fromMicros(t.now)
 		return err
 	}})
 	return out, err
+}
+
+// busyElsewhere is when to look again at upkeep that another server does at this moment.
+const busyElsewhere = 200 * time.Millisecond
+
+// alone reports whether this transaction may do a step of an upkeep: of all servers of a store one does it at a time.
+func (t *tx) alone(what rota.Upkeep) (mine bool, err error) {
+	if !t.s.engine.shared() {
+		return true, nil
+	}
+	_, err = t.one(`SELECT pg_try_advisory_xact_lock(hashtext('rota'), hashtext(?1))`, []any{string(what)}, &mine)
+	return mine, err
+}
+
+// peek looks whether there is upkeep to do, which costs many servers less than a step of each that finds nothing.
+func (s *Store) peek(ctx context.Context, what rota.Upkeep) (out rota.Swept, some bool, err error) {
+	q := map[rota.Upkeep]string{
+		rota.SweepMake:    `SELECT 0 FROM job WHERE made < tasks AND sealed = 1 LIMIT 1`,
+		rota.SweepOperate: `SELECT 0 FROM operation WHERE ended = 0 LIMIT 1`,
+		rota.SweepPromote: `SELECT run_at FROM task WHERE state = 2 ORDER BY run_at LIMIT 1`,
+		rota.SweepRescue:  `SELECT 0 FROM task t WHERE t.state = 5 AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = t.session AND s.state = 1) LIMIT 1`,
+	}[what]
+	if q == "" {
+		return out, true, nil
+	}
+	var now, due int64
+	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&now, &due) }, `SELECT `+s.engine.clock()+`, coalesce((`+q+`), -1)`)
+	out.Now = fromMicros(now)
+	if due > now {
+		out.Next = fromMicros(due)
+	}
+	return out, due >= 0 && due <= now, err
 }
 
 func (t *tx) sweep(what rota.Sweep) (rota.Swept, error) {

@@ -19,6 +19,7 @@ type tx struct {
 	queues map[queueState]int
 	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
 	moved  int           // rows changed so far
+	freed  bool          // something became ready
 }
 
 // jobDelta is how a job's counters change in this transaction.

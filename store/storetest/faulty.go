@@ -244,6 +244,13 @@ func (f *Faulty) Sweep(ctx context.Context, what rota.Sweep) (rota.Swept, error)
 	return through(f, "Sweep", func() (rota.Swept, error) { return f.store.Sweep(ctx, what) })
 }
 
+// Notify always goes through: it has no reply to lose.
+func (f *Faulty) Notify(n rota.Notice) { f.store.Notify(n) }
+
+func (f *Faulty) Listen(ctx context.Context, hear func(rota.Notice)) error {
+	return f.store.Listen(ctx, hear)
+}
+
 func (f *Faulty) Identity(ctx context.Context) (rota.Identity, error) {
 	return through(f, "Identity", func() (rota.Identity, error) { return f.store.Identity(ctx) })
 }
