@@ -22,7 +22,7 @@ type Deps struct {
 	// Local opens the store of a data folder that no node serves; with write it takes the folder's lock, and what is
 	// submitted is durable when the call returns. The error is rota.ErrConflict when a node holds the folder after
 	// all, and fs.ErrNotExist when there is no store yet and none is to be made.
-	Local func(ctx context.Context, data string, write bool) (rota.Service, io.Closer, error)
+	Local func(ctx context.Context, t Target, write bool) (rota.Service, io.Closer, error)
 
 	// Up runs a node until ctx is done, and calls o.Ready once it serves.
 	Up func(ctx context.Context, c config.Config, o UpOptions) error
@@ -48,6 +48,7 @@ var ErrNoNode error = &rota.Error{Kind: rota.ErrUnavailable, Text: "no node runs
 // of the folder Data.
 type Target struct {
 	Data   string
+	Store  string // where the node of the folder keeps jobs: a file or a database
 	Socket string
 	Server string // URL
 	Token  string // bearer token; empty: who asks is known by the socket
@@ -67,6 +68,7 @@ type UpOptions struct {
 type Started struct {
 	Node   string
 	Data   string
+	Store  string // where jobs are kept, if not in Data; without secrets
 	Slots  int
 	Queues []string
 	Socket string

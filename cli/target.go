@@ -80,7 +80,7 @@ func (a *app) reach(ctx context.Context, c config.Config, t Target, w want) (*co
 // open opens the store here; a node that came up meanwhile is asked instead.
 func (a *app) open(ctx context.Context, t Target, write bool) (*conn, error) {
 	for range 50 {
-		s, closer, err := a.deps.Local(ctx, t.Data, write)
+		s, closer, err := a.deps.Local(ctx, t, write)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, noStore(t)
 		}
@@ -111,7 +111,7 @@ func noStore(t Target) error {
 func targetOf(c config.Config, settings config.Settings) (Target, error) {
 	server, socket := settings.Of("server").Origin, settings.Of("socket").Origin
 	data, token := settings.Of("data").Origin, settings.Of("token-file").Origin
-	t := Target{Data: c.Data}
+	t := Target{Data: c.Data, Store: c.StorePlace()}
 	switch {
 	case c.Server != "" && server >= socket && server >= data:
 		t.Server = strings.TrimRight(c.Server, "/")

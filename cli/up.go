@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 
 // upFlags are the settings that are flags of "rota up", besides the global ones.
 var upFlags = []struct{ name, key, about string }{
+	{"store", "store", "`URL` of the PostgreSQL database that keeps jobs, for nodes on many machines (default: in the data folder)"},
 	{"name", "name", "`name` of the node (default: the machine's)"},
 	{"slots", "slots", "how `many` tasks run at once (default: the CPUs)"},
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
@@ -44,7 +46,7 @@ func (a *app) upCommand() *cobra.Command {
 When it ends, what runs goes on, and the next "rota up" takes it back; "rota down" has other ways. HUP makes it read its settings
 again.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
-		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
+		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
 		Args:    exactly(),
 	}
 	for _, f := range upFlags {
@@ -72,6 +74,12 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 		}
 		if cmd.Flags().Changed("server") {
 			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
+		}
+		if u, err := url.Parse(cmd.Flag("store").Value.String()); err == nil && u.User != nil {
+			if _, has := u.User.Password(); has {
+				return rota.Invalid("--store: a password on the command line is seen by everybody on this machine").
+					WithFix("put the URL into ROTA_STORE or rota.toml, or the password into the file that PGPASSFILE names")
+			}
 		}
 		ready := func(s Started) {
 			if !transient {
@@ -112,6 +120,7 @@ func greeting(s Started) string {
 	var f fields
 	f.add("node", s.Node)
 	f.add("data", s.Data)
+	f.add("store", s.Store)
 	f.add("slots", fmt.Sprintf("%d, for the queues %s", s.Slots, strings.Join(s.Queues, ",")))
 	f.add("socket", s.Socket)
 	f.add("API", orText(s.API, "none"))

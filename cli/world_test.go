@@ -181,8 +181,8 @@ func (w *world) deps() Deps {
 			c := api.Dial(socket).WithToken(t.Token)
 			return asking{c, &w.asked}, closer(c.Close), nil
 		},
-		Local: func(ctx context.Context, data string, write bool) (rota.Service, io.Closer, error) {
-			path := filepath.Join(data, "rota.db")
+		Local: func(ctx context.Context, t Target, write bool) (rota.Service, io.Closer, error) {
+			path := filepath.Join(t.Data, "rota.db")
 			if _, err := os.Stat(path); err != nil && !write {
 				return nil, nil, fs.ErrNotExist
 			}

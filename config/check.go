@@ -24,6 +24,9 @@ func (c Config) Check() error {
 	if c.Slots < 1 {
 		return rota.Invalid("slots: at least 1")
 	}
+	if err := checkStore(c.Store); err != nil {
+		return err
+	}
 	if c.TTL.D() < leastTTL || c.TTL.D() > mostTTL {
 		return rota.Invalid("ttl: from %v to %v", leastTTL, mostTTL)
 	}
@@ -86,4 +89,13 @@ func loopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
+}
+
+// checkStore refuses what is no URL of a database.
+func checkStore(store string) error {
+	if store == "" || strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://") {
+		return nil
+	}
+	return rota.Invalid("store: not a URL of a PostgreSQL database").
+		WithFix("write postgres://USER@HOST/DATABASE, or nothing for the store in the data folder; --data says which folder")
 }

@@ -6,12 +6,15 @@
 package config
 
 import (
+	"path/filepath"
+
 	"github.com/rotaqueue/rota"
 )
 
 // Config is every setting. Its zero value works: a zero field means the default, which [Config.Resolve] fills in.
 type Config struct {
 	Data      string // folder of a node: store, logs, socket
+	Store     string // URL of the PostgreSQL database that keeps jobs; empty: the data folder does
 	Server    string // URL of a server to talk to instead of the local node
 	Socket    string // socket to talk to instead of the data folder's; set inside jobs
 	TokenFile string // file with the token for Server or Socket
@@ -81,6 +84,14 @@ func said(cpus float64) float64 {
 		return 0
 	}
 	return cpus
+}
+
+// StorePlace is where jobs are kept: a database's URL, or the file of the embedded store.
+func (c Config) StorePlace() string {
+	if c.Store != "" {
+		return c.Store
+	}
+	return filepath.Join(c.Data, "rota.db")
 }
 
 // NoListen is the Listen of a node without an API address: only its socket answers.

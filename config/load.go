@@ -88,7 +88,7 @@ func (l Loader) Load() (Config, Settings, error) {
 	}
 	c = c.Resolve(l.Getenv)
 	for i, s := range settings {
-		out[i].Value = getText(s.field(&c))
+		out[i].Value = s.shown(&c)
 	}
 	return c, out, nil
 }

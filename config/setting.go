@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,7 @@ const unbounded = "none"
 
 var settings = []setting{
 	{"data", "folder of the node: store, logs, socket", true, func(c *Config) any { return &c.Data }, DataFolder},
+	{"store", "URL of the PostgreSQL database that keeps jobs, for nodes on many machines; default: the data folder", false, func(c *Config) any { return &c.Store }, fixed("")},
 	{"server", "URL of a server to talk to instead of the local node", false, func(c *Config) any { return &c.Server }, fixed("")},
 	{"socket", "socket to talk to instead of the data folder's", true, func(c *Config) any { return &c.Socket }, fixed("")},
 	{"token-file", "file with the token for the server", true, func(c *Config) any { return &c.TokenFile }, fixed("")},
@@ -104,6 +106,15 @@ func (s setting) env() string {
 		return "ROTA_NODE_NAME"
 	}
 	return "ROTA_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.key))
+}
+
+// shown is a setting's value for people: without passwords.
+func (s setting) shown(c *Config) string {
+	text := getText(s.field(c))
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return text
 }
 
 func isZero(p any) bool {

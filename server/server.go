@@ -52,7 +52,7 @@ type Server struct {
 	signer   signer
 	meters   *meters
 	shared   atomic.Pointer[bool] // whether others write to the store; nil: not known yet
-	broken   chan error // holds the first ErrBroken that the store gave
+	broken   chan error           // holds the first ErrBroken that the store gave
 }
 
 var _ rota.Service = (*Server)(nil)

@@ -100,7 +100,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.key, err = d.folder.key(); err != nil {
 		return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", d.folder.path, plain(err))
 	}
-	if d.store, err = sqlstore.Open(ctx, d.folder.file("rota.db"), sqlstore.Options{}); err != nil {
+	if d.store, err = sqlstore.Open(ctx, d.conf.StorePlace(), sqlstore.Options{}); err != nil {
 		return err
 	}
 	undo = append(undo, func() { d.store.Close() })
@@ -139,7 +139,7 @@ func (d *daemon) listen() error {
 	metrics.MustRegister(d.server.Metrics()...)
 	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: d.conf.Hosts,
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
-	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
+	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
 	if isFirst() {
 		d.started.Notes = []string{"tasks end with this process, the first of its container: TERM gives them 5 s"}
@@ -156,6 +156,14 @@ func (d *daemon) listen() error {
 		d.started.Notes = append(d.started.Notes, note)
 	}
 	return nil
+}
+
+// storeName is where jobs are kept, if that is not the data folder, without secrets.
+func (d *daemon) storeName() string {
+	if d.conf.Store == "" {
+		return ""
+	}
+	return d.store.Place()
 }
 
 // setClients keeps the latest number of clients in the channel.

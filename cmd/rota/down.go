@@ -85,7 +85,7 @@ func (d *daemon) endAll(ctx context.Context, all []*session) (err error) {
 	if d.key, err = d.folder.key(); err != nil {
 		return err
 	}
-	if d.store, err = sqlstore.Open(ctx, d.folder.file("rota.db"), sqlstore.Options{}); err != nil {
+	if d.store, err = sqlstore.Open(ctx, d.conf.StorePlace(), sqlstore.Options{}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()

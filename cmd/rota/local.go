@@ -9,29 +9,30 @@ import (
 	"path/filepath"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
 // local opens the store of a folder that no node serves. A writer holds the folder's lock meanwhile; a reader reads
 // beside whoever writes.
-func local(ctx context.Context, data string, write bool) (rota.Service, io.Closer, error) {
-	db := filepath.Join(data, "rota.db")
+func local(ctx context.Context, t cli.Target, write bool) (rota.Service, io.Closer, error) {
 	if !write {
-		if _, err := os.Stat(db); err != nil {
-			return nil, nil, fmt.Errorf("%w: %s", fs.ErrNotExist, db)
+		embedded := filepath.Join(t.Data, "rota.db")
+		if _, err := os.Stat(embedded); err != nil && t.Store == embedded {
+			return nil, nil, fmt.Errorf("%w: %s", fs.ErrNotExist, embedded)
 		}
-		store, err := sqlstore.Open(ctx, db, sqlstore.Options{ReadOnly: true})
+		store, err := sqlstore.Open(ctx, t.Store, sqlstore.Options{ReadOnly: true})
 		if err != nil {
 			return nil, nil, err
 		}
 		return server.New(store, server.Options{}), store, nil
 	}
-	f, err := openFolder(data)
+	f, err := openFolder(t.Data)
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := sqlstore.Open(ctx, db, sqlstore.Options{})
+	store, err := sqlstore.Open(ctx, t.Store, sqlstore.Options{})
 	if err != nil {
 		f.close()
 		return nil, nil, err

@@ -24,7 +24,7 @@ func checkUp(ctx context.Context, c config.Config) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	return sqlstore.Fits(ctx, filepath.Join(c.Data, "rota.db"))
+	return sqlstore.Fits(ctx, c.StorePlace())
 }
 
 // upgrade makes the process of the folder's node another program, in which what runs does not take part.

@@ -72,9 +72,16 @@ func (l layers) ReadDir(name string) (all []fs.DirEntry, err error) {
 	return all, nil
 }
 
-// Fits refuses the store at a path if this binary is too old for it (P24). One that is not there, or that it would bring
+// Fits refuses the store at a place if this binary is too old for it (P24). One that is not there, or that it would bring
 // to its own schema, fits. It may be asked while another process serves the store.
 func Fits(ctx context.Context, path string) error {
+	if isPostgres(path) {
+		e, err := openPostgres(ctx, path, Options{})
+		if err != nil {
+			return err
+		}
+		return (&Store{place: placeName(path), engine: e}).fits(ctx)
+	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -82,9 +89,12 @@ func Fits(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	s := &Store{place: path, engine: e}
-	defer e.close()
-	version, least, err := e.schema(ctx)
+	return (&Store{place: path, engine: e}).fits(ctx)
+}
+
+func (s *Store) fits(ctx context.Context) error {
+	defer s.engine.close()
+	version, least, err := s.engine.schema(ctx)
 	if err != nil {
 		return s.classify(err)
 	}

@@ -102,6 +102,9 @@ func (s *Store) employ(ctx context.Context, c *commits) error {
 	return err
 }
 
+// Place is where the store is, for people: without secrets.
+func (s *Store) Place() string { return s.place }
+
 // Close ends the store after the writes in progress.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
