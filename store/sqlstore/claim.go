@@ -173,7 +173,7 @@ func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error
 		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL
 		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4`, list(ids), session, seq, t.now)
 	if err == nil && n != len(picks) {
-		err = fmt.Errorf("%d of %d picks were claimed", n, len(picks))
+		err = fmt.Errorf("%d of %d picks were claimed: %w", n, len(picks), errAgain)
 	}
 	if err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func (t *tx) finish(ends []end) error {
 			return err
 		}
 		if n != groups[k].n {
-			return fmt.Errorf("%d of %d ends were written", n, groups[k].n)
+			return fmt.Errorf("%d of %d ends were written: %w", n, groups[k].n, errAgain)
 		}
 	}
 	return t.keepEnds(ends)

@@ -193,7 +193,11 @@ func (t *tx) applyWhere(op *running, c condition) (int, error) {
 	if err := op.selects(&c); err != nil {
 		return 0, err
 	}
-	rows, err := t.rows(c.where(), c.args...)
+	where := c.where()
+	if op.Act == rota.ActRelease { // what it waits for may come true at this moment
+		where += `/*pg FOR SHARE OF j */`
+	}
+	rows, err := t.rows(where, c.args...)
 	if err != nil {
 		return 0, err
 	}
@@ -340,13 +344,13 @@ func (t *tx) sweepOperations() (rota.Swept, error) {
 		return rota.Swept{}, err
 	}
 	op := &ops[0]
-	before := op.Done
+	matched, done := op.Matched, op.Done
 	if err := t.step(op); err != nil {
 		return rota.Swept{}, err
 	}
-	_, err = t.exec(`UPDATE operation SET cursor = ?2, matched = ?3, done = ?4, ended = ?5 WHERE id = ?1`,
-		op.ID, int64(op.cursor), op.Matched, op.Done, flag(op.Ended))
-	return rota.Swept{Moved: op.Done - before, More: !op.Ended || len(ops) > 1, Ready: true}, err
+	_, err = t.exec(`UPDATE operation SET cursor = ?2, matched = matched + ?3, done = done + ?4, ended = ?5 WHERE id = ?1`,
+		op.ID, int64(op.cursor), op.Matched-matched, op.Done-done, flag(op.Ended))
+	return rota.Swept{Moved: op.Done - done, More: !op.Ended || len(ops) > 1, Ready: true}, err
 }
 
 // countFor counts what an operation would move, up to rota.CountCap.

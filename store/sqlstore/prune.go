@@ -58,7 +58,7 @@ func (t *tx) markRemoved(ids []rota.JobID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := t.exec(`UPDATE job SET removing = 1 WHERE id IN (SELECT value FROM json_each(?1))`, list(ids))
+	_, err := t.exec(`UPDATE job SET removing = 1 WHERE id IN (SELECT value FROM json_each(?1)) AND ended > 0`, list(ids))
 	return err
 }
 

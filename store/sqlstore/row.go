@@ -89,7 +89,7 @@ func (t *tx) move(changes []change) error {
 			return err
 		}
 		if n != len(groups[k]) {
-			return fmt.Errorf("%d of %d tasks moved from %v to %v", n, len(groups[k]), k.from, k.to)
+			return fmt.Errorf("%d of %d tasks moved from %v to %v: %w", n, len(groups[k]), k.from, k.to, errAgain)
 		}
 	}
 	return nil

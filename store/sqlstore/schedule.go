@@ -16,7 +16,7 @@ func (s *Store) PutSchedule(ctx context.Context, sch rota.Schedule) (rota.Schedu
 
 func (t *tx) putSchedule(sch rota.Schedule) (rota.Schedule, error) {
 	var version int
-	found, err := t.one(`SELECT version FROM schedule WHERE name = ?1`, []any{sch.Name}, &version)
+	found, err := t.one(`SELECT version FROM schedule WHERE name = ?1 /*pg FOR UPDATE */`, []any{sch.Name}, &version)
 	switch {
 	case err != nil:
 		return sch, err
@@ -33,9 +33,13 @@ func (t *tx) putSchedule(sch rota.Schedule) (rota.Schedule, error) {
 	if err != nil {
 		return sch, err
 	}
-	_, err = t.exec(`INSERT INTO schedule (name, doc, version, paused, next) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name)
-			DO UPDATE SET doc = excluded.doc, version = excluded.version, paused = excluded.paused, next = excluded.next`,
+	n, err := t.exec(`INSERT INTO schedule (name, doc, version, paused, next) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name)
+			DO UPDATE SET doc = excluded.doc, version = excluded.version, paused = excluded.paused, next = excluded.next
+			WHERE schedule.version = excluded.version - 1`,
 		sch.Name, string(doc), sch.Version, flag(sch.Paused), toMicros(sch.Next))
+	if err == nil && n == 0 {
+		err = errAgain // somebody has just made one of this name
+	}
 	return sch, err
 }
 

@@ -37,3 +37,18 @@ func TestContractPostgres(t *testing.T) {
 		return s
 	})
 }
+
+// TestSharedPostgres has several stores write to one database at once.
+func TestSharedPostgres(t *testing.T) {
+	databases := map[string]string{}
+	storetest.RunShared(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
+		if databases[dir] == "" {
+			databases[dir] = pgtest.Shared(t).Database(t)
+		}
+		s, err := sqlstore.Open(context.Background(), databases[dir], sqlstore.Options{Now: clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}

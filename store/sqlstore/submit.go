@@ -339,7 +339,7 @@ func (s *Store) AddPart(ctx context.Context, id rota.JobID, p rota.Part) (rota.S
 func (t *tx) addPart(id rota.JobID, p rota.Part) (rota.Submitted, error) {
 	var parts, sealed, tasks, many int
 	var input int64
-	found, err := t.one(`SELECT parts, sealed, tasks, many, input FROM job WHERE id = ?1 AND removing = 0`,
+	found, err := t.one(`SELECT parts, sealed, tasks, many, input FROM job WHERE id = ?1 AND removing = 0 /*pg FOR NO KEY UPDATE */`,
 		[]any{int64(id)}, &parts, &sealed, &tasks, &many, &input)
 	if err != nil {
 		return rota.Submitted{}, err

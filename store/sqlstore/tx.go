@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -146,9 +147,12 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 		alike[*jobs[id]] = append(alike[*jobs[id]], id)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(alike), func(a, b jobDelta) int { return compare(int64(alike[a][0]), int64(alike[b][0])) }) {
-		_, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
-			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN CAST(?5 AS BIGINT) ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1))`,
+		n, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
+			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN CAST(?5 AS BIGINT) ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1)) AND removing = 0`,
 			list(alike[d]), d.left, d.failed, d.cancelled, t.now)
+		if err == nil && n != len(alike[d]) {
+			err = fmt.Errorf("%d of %d jobs are being removed: %w", len(alike[d])-n, len(alike[d]), errAgain)
+		}
 		if err != nil {
 			return nil, err
 		}
