@@ -21,7 +21,6 @@ func TestContract(t *testing.T) {
 	})
 }
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a database of its own.
 func TestContractPostgres(t *testing.T) {
