@@ -56,6 +56,7 @@ var layers = map[string]layer{
 	"docs/gen":        {imports: []string{".", "api", "cli", "config"}, never: noSQL},
 	"crash":           {imports: []string{"."}, never: []string{"net", "os/exec", "database/sql"}},
 	"crash/at":        {never: []string{"net", "os/exec", "database/sql"}}, // nothing at all in a binary as it is shipped
+	"crash/network":   {never: []string{"net/http", "database/sql"}},
 	"crash/witness":   {imports: []string{".", "clock", "crash"}, never: []string{"net", "database/sql"}},
 	"cmd/rota":        {imports: []string{"*"}},
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,8 +65,17 @@ func (s *Server) initialize(initdb string) error {
 		return err
 	}
 	defer os.Remove(secret)
-	return finish(s.folder, initdb, nil, "--pgdata="+s.data(), "--username="+root, "--pwfile="+secret,
-		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+	if err := finish(s.folder, initdb, nil, "--pgdata="+s.data(), "--username="+root, "--pwfile="+secret,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString("host all all samenet scram-sha-256\n") // for whom a test has it listen on other addresses
+	return err
 }
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
@@ -200,6 +210,9 @@ func (s *Server) remove() {
 
 // Address is where it listens.
 func (s *Server) Address() string { return address(s.port) }
+
+// AddressOn is where it listens on another address of this machine, if the setting listen_addresses has it.
+func (s *Server) AddressOn(host string) string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
 
 // Root is the URL of the superuser in a database of his own.
 func (s *Server) Root() string { return s.url(root, "postgres") }
