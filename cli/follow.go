@@ -107,8 +107,11 @@ func (f *follower) stream(ctx context.Context, n int, s rota.Stream) (int, error
 		q.Offset = at
 	}
 	for {
-		asked := clock()
-		o, err := patiently(ctx, f.c, func() (rota.Output, error) { return f.c.Output(ctx, q, outputWait) })
+		asked, wait := clock(), outputWait
+		if q.Attempt == 0 {
+			wait = watchWait // when the node comes back it may be another's turn, whose silence is not to keep us
+		}
+		o, err := patiently(ctx, f.c, func() (rota.Output, error) { return f.c.Output(ctx, q, wait) })
 		if err != nil {
 			return 0, err
 		}

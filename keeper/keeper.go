@@ -37,6 +37,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +58,7 @@ type Options struct {
 	NoGroups bool
 	// Subreaper makes this process adopt what its attempts orphan (Linux), and reap it: every child of the main thread.
 	// It is for a process that is the keeper's alone, and follows what leaves its process group where there are no control
-	// groups.
+	// groups. Such a one has its threads from the beginning: it lives on where no more can be had.
 	Subreaper bool
 }
 
@@ -66,6 +67,7 @@ type Local struct {
 	dir     string
 	output  string
 	slots   int
+	alone   bool // this process is the keeper's alone
 	log     *slog.Logger
 	null    int // /dev/null, for attempts that read nothing
 	groups  groups
@@ -86,6 +88,8 @@ type Local struct {
 	lease    lease
 	meter    meter
 	closed   bool
+
+	replaced atomic.Int64 // threads of slots, over the keeper's life
 }
 
 var _ executor.Keeper = (*Local)(nil)
@@ -107,7 +111,7 @@ func New(o Options) (*Local, error) {
 			return nil, err
 		}
 	}
-	k := &Local{dir: dir, output: output, slots: o.Slots, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
+	k := &Local{dir: dir, output: output, slots: o.Slots, alone: o.Subreaper, log: o.Log, reports: newReports(), attempts: map[rota.Try]*attempt{}}
 	k.work.L = &k.mu
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -163,6 +167,7 @@ func (k *Local) prepare(o Options) error {
 		if k.orphans, err = adopt(k.dir, k.log); err != nil {
 			k.log.Info("what leaves its process group is not followed: orphans do not come to the keeper", "reason", err)
 		}
+		k.reserveThreads()
 	}
 	return nil
 }
@@ -203,6 +208,12 @@ func (k *Local) Close() error {
 		k.log.Warn("control groups not removed", "error", err)
 	}
 	return k.journal.close()
+}
+
+func (k *Local) isClosed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.closed
 }
 
 // endAll kills everything that runs.

@@ -45,12 +45,20 @@ func (k *Local) employ(added int) {
 	}
 }
 
-// Resize says how many attempts may run at once from now on. What runs beyond that goes on.
+// Resize says how many attempts may run at once from now on. What runs beyond that goes on. More than now needs threads:
+// where the system has none, it stays as it is, and says so.
 func (k *Local) Resize(slots int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if slots < 0 || slots == k.slots || k.closed {
 		return
+	}
+	if slots > k.slots && k.alone {
+		if err := canFork(); err != nil {
+			k.log.Error("the slots stay as many as they are", "slots", k.slots, "wanted", slots, "error", err)
+			return
+		}
+		ReserveThreads(slots - k.made + spareThreads)
 	}
 	k.slots = slots
 	k.employ(len(k.waiting))

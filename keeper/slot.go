@@ -51,6 +51,7 @@ func (s *slot) run() {
 	for a := s.keeper.take(s); a != nil; a = s.keeper.take(s) {
 		if s.try(a); s.spent {
 			s.spent = false
+			s.keeper.replaceThread()
 			go s.run()
 			return
 		}

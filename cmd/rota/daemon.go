@@ -20,6 +20,7 @@ import (
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
+	"github.com/rotaqueue/rota/keeper"
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
@@ -48,6 +49,9 @@ type daemon struct {
 	next   func() error // what the process becomes when all is closed; nil: it ends
 }
 
+// daemonThreads is more than a daemon needs at once, as far as could be seen: it lives on where no more can be had.
+const daemonThreads = 32
+
 // up runs a node until it is told to stop.
 func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
 	if o.Check {
@@ -63,6 +67,7 @@ func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
 	defer f.close()
 	d := &daemon{conf: c, opts: o, folder: f, log: newLog(c.Log, o.Stderr), clients: make(chan int, 1)}
 	d.sessions = &sessions{d: d, work: f.file("work")}
+	keeper.ReserveThreads(daemonThreads)
 	if err := d.open(ctx); err != nil {
 		return err
 	}
