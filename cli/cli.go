@@ -37,6 +37,9 @@ type Deps struct {
 	// another node that was faster will do (P27).
 	Transient func(ctx context.Context, c config.Config) error
 
+	// Jar is what the commands of a jar need besides its folder.
+	Jar JarDeps
+
 	Doctor func(ctx context.Context, c config.Config) []Check
 	Bench  func(ctx context.Context, o BenchOptions, w io.Writer) error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
+	"github.com/rotaqueue/rota/clients/python"
 	"github.com/rotaqueue/rota/config"
 )
 
@@ -27,13 +28,14 @@ func main() {
 		os.Exit(runKeeper(os.Args[2:]))
 	}
 	code := make(chan int, 1)
-	go func() { code <- run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }()
+	go func() { code <- run(arguments(os.Args), os.Stdin, os.Stdout, os.Stderr) }()
 	os.Exit(reap(code))
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark}
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark,
+		Jar: cli.JarDeps{Installed: calledFrom(os.Args[0]), Program: ownProgram, Library: python.Library, Work: workInJar, Start: startJarWorker, Recover: recoverJar}}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
 }
 

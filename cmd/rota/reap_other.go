@@ -6,3 +6,6 @@ package main
 func reap(code <-chan int) int { return <-code }
 
 func isFirst() bool { return false }
+
+// leaveOrphans has nothing to leave: none come here.
+func leaveOrphans() {}

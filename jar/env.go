@@ -1,0 +1,41 @@
+package jar
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Env is what a job is told about itself and the jar.
+func Env(w *Worker, c *Claim, scratch string) []string {
+	return append(w.jar.Env(), "JJ_SCRATCH_DIR="+scratch, "JJ_JOB="+c.Name, "JJ_CATEGORY="+c.Category,
+		"JJ_PRIORITY="+strconv.Itoa(c.Priority), setNode+"="+w.life.Node, "JJ_WORKER="+w.name)
+}
+
+// Env is what a job needs to submit others to the same jar.
+func (j Jar) Env() []string {
+	return []string{setHome + "=" + j.Home, setWorkerHome + "=" + j.WorkerHome}
+}
+
+// inherited are the variables that a job gets from the worker's environment: where programs are, whose it is, and how
+// that one reads and writes.
+var inherited = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ"}
+
+// Inherited is what jobs get from the worker's environment. The jar's programs are found without their path.
+func (j Jar) Inherited(getenv func(string) string) []string {
+	var env []string
+	bin := filepath.Join(j.Home, "bin")
+	for _, name := range inherited {
+		value := getenv(name)
+		switch {
+		case name == "PATH" && value == "":
+			value = "/usr/local/bin:/usr/bin:/bin:" + bin
+		case name == "PATH" && !strings.Contains(":"+value+":", ":"+bin+":"):
+			value += ":" + bin
+		}
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package jar
+
+func renameNew(from, to string) error { return renameIfFree(from, to) }

@@ -1,0 +1,190 @@
+package jar
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// shelf is one folder of waiting jobs, in order, as it was when it was last read.
+//
+// It is read again when it has changed since and nothing is left of what was read, or enough time has passed that
+// reading takes no more than an eighth of it: in a small folder that is before every claim, and in one with a hundred
+// thousand jobs after seconds, in which newcomers wait whatever their priority.
+type shelf struct {
+	dir      string
+	category string
+
+	waiting []entry // what is left, the next first
+	leap    int     // how far it goes on after a job that another was faster to claim
+
+	changed time.Time        // the folder's own time of its last change, as it was read
+	since   rota.Elapsed     // when that time was first seen
+	read    rota.Elapsed     // when it was read
+	took    rota.Elapsed     // how long that took; 0: never read
+	doubts  map[string]doubt // files that may not be whole yet
+}
+
+// doubt is a file that may not be whole: as it was, and since when.
+type doubt struct {
+	file
+	since rota.Elapsed
+}
+
+const (
+	rest = 8 // times as long as reading took it is not read again, unless nothing is left
+	// grain is how coarse a file system's times may be: what changes within it can leave them as they were.
+	grain = rota.Elapsed(2 * time.Second)
+	// settled is how long a file must have stayed as it is that may be one that is being written.
+	settled = rota.Elapsed(5 * time.Second)
+)
+
+// look brings the shelf up to date as far as it needs to be. A category that nobody has made is empty.
+func (s *shelf) look(now func() rota.Elapsed) error {
+	began := now()
+	info, err := os.Stat(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.waiting, s.took, s.doubts = nil, 0, nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.took != 0 && !s.isStale(info.ModTime(), began) {
+		return nil
+	}
+	if s.took == 0 || !info.ModTime().Equal(s.changed) {
+		s.changed, s.since = info.ModTime(), began
+	}
+	if err := s.fill(began); err != nil {
+		return err
+	}
+	s.read = now()
+	s.took, s.leap = max(s.read-began, 1), 1
+	return nil
+}
+
+// isStale reports whether the folder is to be read again.
+func (s *shelf) isStale(changed time.Time, now rota.Elapsed) bool {
+	switch {
+	case len(s.waiting) > 0:
+		return now-s.read >= rest*s.took
+	case !changed.Equal(s.changed), s.read-s.since < grain:
+		return true
+	}
+	return len(s.doubts) > 0
+}
+
+// soon is when a file of the shelf will be known to be whole, if it stays as it is; 0: nothing is in doubt.
+func (s *shelf) soon() (at rota.Elapsed) {
+	for _, d := range s.doubts {
+		if end := d.since + settled; at == 0 || end < at {
+			at = end
+		}
+	}
+	return at
+}
+
+// fill reads the folder. Of what is known already nothing but the name is read.
+func (s *shelf) fill(now rota.Elapsed) error {
+	d, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	known := make(map[string]entry, len(s.waiting))
+	for _, e := range s.waiting {
+		known[e.name] = e
+	}
+	before, doubts := s.doubts, map[string]doubt{}
+	s.waiting = s.waiting[:0]
+	for {
+		names, err := d.Readdirnames(4096)
+		for _, name := range names {
+			if !IsName(name) {
+				continue
+			}
+			e, ok := known[name]
+			if !ok {
+				e, ok = s.meet(name, before, doubts, now)
+			}
+			if ok {
+				s.waiting = append(s.waiting, e)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.doubts = doubts
+	slices.SortFunc(s.waiting, compare)
+	return nil
+}
+
+// meet looks at a file that is new, and tells whether it is a job that can be claimed.
+func (s *shelf) meet(name string, before, doubts map[string]doubt, now rota.Elapsed) (entry, bool) {
+	path := filepath.Join(s.dir, name)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return entry{}, false // claimed meanwhile
+	}
+	f, runs := lookAt(path, info)
+	if !runs {
+		return entry{}, false
+	}
+	if !f.isWhole() {
+		d, again := before[name]
+		if !again || d.file != f {
+			d = doubt{f, now}
+		}
+		if now-d.since < settled || isWritten(path) {
+			doubts[name] = d
+			return entry{}, false
+		}
+	}
+	return entry{name: name, priority: PriorityOf(name), age: f.changed, size: f.size}, true
+}
+
+// isStill reports whether an entry's file is as it was. Another of the same name is to be looked at as any new one.
+func (s *shelf) isStill(e entry) bool {
+	path := filepath.Join(s.dir, e.name)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	f, runs := lookAt(path, info)
+	return runs && f.changed == e.age && f.size == e.size
+}
+
+// next is the job to be claimed next.
+func (s *shelf) next() (entry, bool) {
+	if len(s.waiting) == 0 {
+		return entry{}, false
+	}
+	return s.waiting[0], true
+}
+
+// had is told that the next one was claimed.
+func (s *shelf) had() {
+	s.waiting, s.leap = s.waiting[1:], 1
+}
+
+// missed is told that another was faster to claim it. Others claim in the same order, so those behind it are likely
+// gone too: it goes on further behind with each miss, within the same priority. What it leaps over and was not gone it
+// finds when it reads the folder again.
+func (s *shelf) missed() {
+	n := 1
+	for n < s.leap && n < len(s.waiting) && s.waiting[n].priority == s.waiting[0].priority {
+		n++
+	}
+	s.waiting, s.leap = s.waiting[n:], 2*s.leap
+}

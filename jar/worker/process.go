@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/executor"
+	"github.com/rotaqueue/rota/jar"
+)
+
+// makeScratch makes the folder in which the job runs.
+func (w *worker) makeScratch() (string, error) {
+	if err := os.MkdirAll(w.Scratch, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(w.Scratch, strconv.FormatInt(w.jobs, 10))
+	return path, os.Mkdir(path, 0o700)
+}
+
+// process is a job as the keeper runs it.
+func (w *worker) process(c *jar.Claim, scratch string) (executor.Process, error) {
+	p := executor.Process{Try: rota.Try{Task: rota.TaskID(w.jobs), Attempt: 1}, Dir: scratch, Timeout: w.Timeout, Grace: w.Grace, Limits: w.Limits}
+	p.Argv = []string{c.Path()}
+	if p.Grace == 0 {
+		p.Grace = rota.DefaultGrace
+	}
+	head, err := headOf(c.Path())
+	if err != nil {
+		return p, err
+	}
+	if jar.NeedsShell(head) {
+		p.Argv = []string{"/bin/sh", c.Path()}
+	}
+	p.Env = append(append([]string{}, w.Env...), jar.Env(w.Worker, c, scratch)...)
+	return p, nil
+}
+
+func headOf(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if os.IsPermission(err) {
+			return nil, nil // it may be run without being read
+		}
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, jar.HeadSize)
+	n, err := io.ReadFull(f, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// endOf is what an exit means for the jar.
+func endOf(x executor.Exit) jar.End {
+	e := jar.End{Code: codeOf(x)}
+	plain := x.Outcome == rota.OutcomeSucceeded || x.Outcome == rota.OutcomeFailed && x.Code != nil
+	if !plain && !(x.Outcome == rota.OutcomeRefused && x.Spawned) {
+		e.Note = x.Reason
+	}
+	return e
+}
+
+const (
+	signalled = 128 // and the signal's number, as shells have it
+	unknown   = 125 // it did not run to an end, and nothing tells how it would have ended
+)
+
+func codeOf(x executor.Exit) int {
+	switch {
+	case x.Code != nil:
+		return *x.Code
+	case x.Signal != 0:
+		return signalled + x.Signal
+	}
+	return unknown
+}
