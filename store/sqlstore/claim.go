@@ -171,7 +171,7 @@ func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error
 	}
 	n, err := t.exec(`UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
 		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL
-		WHERE id IN (SELECT value FROM json_each(?1)) AND state = 4`, list(ids), session, seq, t.now)
+		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now)
 	if err == nil && n != len(picks) {
 		err = fmt.Errorf("%d of %d picks were claimed: %w", n, len(picks), errAgain)
 	}

@@ -36,8 +36,10 @@ var postgresWords = []word{
 	{regexp.MustCompile(`\bNOT IN \(SELECT value FROM json_each\((\?\d+)\)\)`), `<> ALL (translate($1::text, '[]', '{}')::bigint[])`},
 	{regexp.MustCompile(`\bIN \(SELECT value FROM json_each\((\?\d+)\)\)`), `= ANY (translate($1::text, '[]', '{}')::bigint[])`},
 	{regexp.MustCompile(`\(SELECT CAST\(value AS TEXT\) FROM json_each\((\?\d+)\)\)`), `(SELECT jsonb_array_elements_text($1::jsonb))`},
-	// a set of numbers with a text each, and of rows
-	{regexp.MustCompile(`json_each\((\?\d+)\) f\b`), `jsonb_each_text($1::jsonb) f`},
+	// a set of tasks with a text each: not a join, of which young statistics would have a plan that compares all with all
+	{regexp.MustCompile(`(?s)f\.value(.*)FROM json_each\((\?\d+)\) f WHERE task\.id = CAST\(f\.key AS BIGINT\)`),
+		`(SELECT $2::jsonb) ->> task.id::text${1}WHERE task.id = ANY (ARRAY (SELECT jsonb_object_keys($2::jsonb)::bigint))`},
+	// a set of rows
 	{regexp.MustCompile(`json_each\((\?\d+)\) w\b`), `jsonb_array_elements($1::jsonb) w (value)`},
 	{regexp.MustCompile(`json_extract\(j\.labels, '\$\.' \|\| json_quote\((\?\d+)\)\)`), `(j.labels::jsonb ->> $1::text)`},
 	{regexp.MustCompile(`\?(\d+)`), `$$$1`},

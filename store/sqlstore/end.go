@@ -102,7 +102,7 @@ func (t *tx) finish(ends []end) error {
 		}
 		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
 			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL, crashes = ?13
-			FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND task.state = 5`, groups[k].String(), int(k.to), k.gate,
+			FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5`, groups[k].String(), int(k.to), k.gate,
 			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason), nullInt(k.crashes))
 		if err != nil {
 			return err

@@ -287,7 +287,7 @@ func (t *tx) askToEnd(rows []row, act rota.Act) error {
 	if act == rota.ActKill {
 		how = 2
 	}
-	return t.each(`UPDATE task SET ending = ?2 WHERE id = ?1 AND state = 5 AND coalesce(ending, 0) < ?2`, len(rows),
+	return t.each(`UPDATE task SET ending = ?2 WHERE id = ?1 AND +state = 5 AND coalesce(ending, 0) < ?2`, len(rows),
 		func(i int) []any { return []any{int64(rows[i].id), how} })
 }
 

@@ -11,7 +11,7 @@ import (
 func (s *Store) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
 	return s.write(ctx, "keep output", func(t *tx) error {
 		var one int
-		found, err := t.one(`SELECT 1 FROM task WHERE id = ?1 AND attempt = ?2 AND state = 5 /*pg FOR SHARE */`, []any{int64(try.Task), try.Attempt}, &one)
+		found, err := t.one(`SELECT 1 FROM task WHERE id = ?1 AND attempt = ?2 AND +state = 5 /*pg FOR SHARE */`, []any{int64(try.Task), try.Attempt}, &one)
 		if err == nil && !found {
 			err = rota.Errorf(rota.ErrLeaseLost, "attempt %v is not running", try)
 		}

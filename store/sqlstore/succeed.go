@@ -39,9 +39,9 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 		return nil, err
 	}
 	for _, k := range order {
-		// A + keeps the engine from looking for rows by that column instead of by their number.
+		// A + keeps the engine from looking for rows by that column instead of by their number, which young statistics tempt it to.
 		n, err := t.exec(`UPDATE task SET state = 6, run_at = NULL, ended = ?2, outcome = 1, exit = 0, signal = NULL, reason = NULL,
-			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND task.state = 5 AND +task.session = ?3
+			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5 AND +task.session = ?3
 			AND +task.attempt = ?4 AND +task.lane = ?5 AND task.gate = 0 AND task.ending IS NULL`,
 			groups[k].String(), t.now, ses.id, k.attempt, k.lane)
 		if err == nil && n != groups[k].n {
