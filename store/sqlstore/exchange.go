@@ -64,8 +64,13 @@ func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 			return out, err
 		}
 		// Places that the finishes freed are there for the claim.
-		if err := t.settle(); err != nil {
+		if err := t.settleTasks(); err != nil {
 			return out, err
+		}
+		if t.freed { // the claim looks where something is ready
+			if err := t.settleQueues(); err != nil {
+				return out, err
+			}
 		}
 		if lost = ses.state != sessionOpen && x.Claim.Max > 0; lost {
 			return out, nil

@@ -111,8 +111,16 @@ func (t *tx) gate(id int64, n int) {
 }
 
 // settle writes what the transaction collected, in the order that every transaction keeps: jobs, dependents,
-// gates, queues, each ascending (P15, P19). Dependents and gates move tasks, which changes counters again.
+// gates, queues, each ascending (P15, P19).
 func (t *tx) settle() error {
+	if err := t.settleTasks(); err != nil {
+		return err
+	}
+	return t.settleQueues()
+}
+
+// settleTasks does that for what follows for tasks. Dependents and gates move tasks, which changes counters again.
+func (t *tx) settleTasks() error {
 	for len(t.jobs) > 0 || len(t.gates) > 0 {
 		ended, err := t.settleJobs()
 		if err != nil {
@@ -128,7 +136,7 @@ func (t *tx) settle() error {
 			return err
 		}
 	}
-	return t.settleQueues()
+	return nil
 }
 
 func (t *tx) settleJobs() (ended []rota.JobID, err error) {
@@ -139,12 +147,14 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	if err := t.holdJobs(ids); err != nil {
-		return nil, err
-	}
 	alike := map[jobDelta][]rota.JobID{}
 	for _, id := range ids {
 		alike[*jobs[id]] = append(alike[*jobs[id]], id)
+	}
+	if len(alike) > 1 { // one statement takes them in order by itself
+		if err := t.holdJobs(ids); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(alike), func(a, b jobDelta) int { return compare(int64(alike[a][0]), int64(alike[b][0])) }) {
 		n, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
@@ -162,7 +172,7 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 
 // holdJobs holds the rows of several jobs in ascending order, where others may hold some of them (P15).
 func (t *tx) holdJobs(ids []rota.JobID) error {
-	if len(ids) < 2 || !t.s.engine.shared() {
+	if !t.s.engine.shared() {
 		return nil
 	}
 	return t.query(func(r *sql.Rows) error { return nil },
