@@ -12,9 +12,8 @@ build: ## the static binary ./rota; VERSION=1.2.3 names it, else the nearest tag
 test: ## everything that CI runs; PKGS=./cron/... does it for some packages only
 	@scripts/test
 
-bench: build ## Rota beside its limits, then beside beanstalkd, each in turns within one run
-	@command -v beanstalkd >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq beanstalkd >/dev/null; } || \
-		echo "beanstalkd is not installed: it is left out" >&2
+bench: build ## Rota beside its limits, then beside its peers, each in turns within one run
+	@scripts/peers
 	./rota bench
 	cd bench && go run . -rota ../rota
 

@@ -6,104 +6,94 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
 )
 
-// peer is a system to measure beside Rota.
-type peer struct {
-	name    string
-	program string
-	measure func(ctx context.Context, n int) ([]figure, error)
+func beanstalkdInMemory(ctx context.Context, o options) ([]figure, error) {
+	return beanstalkd(ctx, o, nil)
 }
 
-var peers = []peer{
-	{"beanstalkd in memory", "beanstalkd", func(ctx context.Context, n int) ([]figure, error) { return beanstalkd(ctx, n, false) }},
-	{"beanstalkd -b -f0", "beanstalkd", func(ctx context.Context, n int) ([]figure, error) { return beanstalkd(ctx, n, true) }},
+// beanstalkdDurable has a log that is synced at every write.
+func beanstalkdDurable(ctx context.Context, o options) ([]figure, error) {
+	return beanstalkd(ctx, o, func(dir string) []string { return []string{"-b", dir, "-f0"} })
 }
 
-const (
-	callers = 64
-	workers = 4
-)
-
-// beanstalkd measures a beanstalkd of our own: puts from 64 connections, then a whole life (put, reserve, delete) with
-// 64 producers and four workers. Durable means a log that is synced at every write.
-func beanstalkd(ctx context.Context, n int, durable bool) ([]figure, error) {
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	addr := ln.Addr().(*net.TCPAddr)
-	ln.Close()
-	args := []string{"-l", "127.0.0.1", "-p", fmt.Sprint(addr.Port)}
-	if durable {
-		args = append(args, "-b", dir, "-f0")
-	}
-	ctx, stop := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, "beanstalkd", args...)
-	if err := cmd.Start(); err != nil {
-		stop()
-		return nil, err
-	}
-	defer cmd.Wait()
-	defer stop()
-	if err := answers(ctx, addr.String()); err != nil {
-		return nil, err
-	}
-	begun := time.Now()
-	if err := put(addr.String(), n); err != nil {
-		return nil, err
-	}
-	puts := figure{Name: "submit, 64 callers", Value: float64(n) / time.Since(begun).Seconds()}
-	if err := work(addr.String(), n); err != nil {
-		return nil, err
-	}
-	begun = time.Now()
-	var both sync.WaitGroup
-	errs := make([]error, 2)
-	both.Go(func() { errs[0] = put(addr.String(), n) })
-	both.Go(func() { errs[1] = work(addr.String(), n) })
-	both.Wait()
-	lives := figure{Name: "no-op", Value: float64(n) / time.Since(begun).Seconds()}
-	return []figure{puts, lives}, errors.Join(errs...)
-}
-
-// answers waits until the server listens.
-func answers(ctx context.Context, addr string) error {
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			return c.Close()
+// beanstalkd measures a beanstalkd of our own: puts from 64 connections; four workers (reserve, delete) of what waits, and
+// of what is put meanwhile; commands.
+func beanstalkd(ctx context.Context, o options, log func(dir string) []string) ([]figure, error) {
+	s, err := startServer(ctx, "beanstalkd", asWeAre, func(dir string, port int) []string {
+		args := []string{"-l", "127.0.0.1", "-p", fmt.Sprint(port)}
+		if log != nil {
+			args = append(args, log(dir)...)
 		}
-		if time.Now().After(deadline) {
+		return args
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer s.end()
+	n := o.jobs()
+	var figures []figure
+	for _, step := range []struct {
+		kind kind
+		n    int
+		do   func() error
+	}{
+		{submits, n, func() error { return put(s.address, n) }},
+		{waiting, n, func() error { return work(s.address, n, nil) }},
+		{lives, n, func() error {
+			var both sync.WaitGroup
+			errs := make([]error, 2)
+			both.Go(func() { errs[0] = put(s.address, n) })
+			both.Go(func() { errs[1] = work(s.address, n, nil) })
+			both.Wait()
+			return errors.Join(errs...)
+		}},
+		{"", o.processes(), func() error { return put(s.address, o.processes()) }},
+		{commands, o.processes(), func() error {
+			return work(s.address, o.processes(), func() error { _, err := process(); return err })
+		}},
+	} {
+		v, err := rate(step.n, step.do)
+		if err != nil {
+			return nil, err
+		}
+		if step.kind != "" {
+			figures = append(figures, figure{step.kind, v})
+		}
+	}
+	latency, err := beanstalkdStarts(s.address, o.samples())
+	return append(figures, latency...), err
+}
+
+// beanstalkdStarts measures with a worker that waits.
+func beanstalkdStarts(addr string, n int) ([]figure, error) {
+	started := make(chan time.Time, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- workOne(addr, n, func() error {
+			at, err := process()
+			started <- at
 			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+		})
+	}()
+	var figures []figure
+	err := talk(addr, func(ask func(string) (string, error)) (err error) {
+		figures, err = starts(n, func() error { return putOne(ask) }, started)
+		return err
+	})
+	return figures, errors.Join(err, <-ended)
 }
 
 // put submits n jobs over 64 connections, each waiting for its answer.
 func put(addr string, n int) error {
-	return atOnce(callers, func(int) error {
+	return atOnce(callers, func(c int) error {
 		return talk(addr, func(ask func(string) (string, error)) error {
-			for range n / callers {
-				answer, err := ask("put 0 0 60 4\r\nnoop\r\n")
-				if err != nil || !strings.HasPrefix(answer, "INSERTED") {
-					return fmt.Errorf("put: %q, %w", answer, err)
+			for range share(n, callers, c) {
+				if err := putOne(ask); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -111,27 +101,45 @@ func put(addr string, n int) error {
 	})
 }
 
-// work reserves and deletes what put submits.
-func work(addr string, n int) error {
-	total := n / callers * callers
-	return atOnce(workers, func(w int) error {
-		share := total / workers
-		if w == 0 {
-			share += total % workers
-		}
-		return talk(addr, func(ask func(string) (string, error)) error {
-			for range share {
-				answer, err := ask("reserve\r\n")
-				var id, size int
-				if _, bad := fmt.Sscanf(answer, "RESERVED %d %d", &id, &size); err != nil || bad != nil {
-					return fmt.Errorf("reserve: %q, %w", answer, err)
-				}
-				if answer, err = ask(fmt.Sprintf("delete %d\r\n", id)); err != nil || answer != "DELETED" {
-					return fmt.Errorf("delete: %q, %w", answer, err)
+// share is how many of n the i-th of so many has.
+func share(n, among, i int) int {
+	if i < n%among {
+		return n/among + 1
+	}
+	return n / among
+}
+
+func putOne(ask func(string) (string, error)) error {
+	answer, err := ask("put 0 0 60 4\r\nnoop\r\n")
+	if err != nil || !strings.HasPrefix(answer, "INSERTED") {
+		return fmt.Errorf("put: %q, %w", answer, err)
+	}
+	return nil
+}
+
+// work reserves, does and deletes n jobs, four at once; to do nothing is nil.
+func work(addr string, n int, do func() error) error {
+	return atOnce(4, func(w int) error { return workOne(addr, share(n, 4, w), do) })
+}
+
+func workOne(addr string, n int, do func() error) error {
+	return talk(addr, func(ask func(string) (string, error)) error {
+		for range n {
+			answer, err := ask("reserve\r\n")
+			var id, size int
+			if _, bad := fmt.Sscanf(answer, "RESERVED %d %d", &id, &size); err != nil || bad != nil {
+				return fmt.Errorf("reserve: %q, %w", answer, err)
+			}
+			if do != nil {
+				if err := do(); err != nil {
+					return err
 				}
 			}
-			return nil
-		})
+			if answer, err = ask(fmt.Sprintf("delete %d\r\n", id)); err != nil || answer != "DELETED" {
+				return fmt.Errorf("delete: %q, %w", answer, err)
+			}
+		}
+		return nil
 	})
 }
 
@@ -153,14 +161,4 @@ func talk(addr string, do func(ask func(string) (string, error)) error) error {
 		}
 		return strings.TrimRight(line, "\r\n"), err
 	})
-}
-
-func atOnce(n int, do func(i int) error) error {
-	errs := make([]error, n)
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() { errs[i] = do(i) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
 }

@@ -1,107 +1,99 @@
 // Command bench measures Rota beside its peers on one machine, in turns within one run, and prints ratios: absolute
 // figures of one machine say little about another's.
 //
-// It is a module of its own, so that no peer's client becomes a dependency of Rota. The peers' servers come from the
-// system's packages (see the Makefile); one that is not there is named as left out.
+// It is a module of its own, so that no peer's client becomes a dependency of Rota. The servers come from the system's
+// packages (see the Makefile); a system whose server is not there is named as left out.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"text/tabwriter"
+	"os/signal"
+	"strings"
+	"syscall"
 )
 
-// figure is one measured value, as rota bench -o json writes it.
-type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
+// options are what the command line says.
+type options struct {
+	rota   string // the binary to measure
+	slots  int    // of Rota's node when there is no work in its tasks
+	quick  bool
+	rounds int
+	only   string // a part of the names of what is measured
+}
+
+// jobs is how many wait, where many wait.
+func (o options) jobs() int {
+	if o.quick {
+		return 10_000 // as rota bench --quick has it
+	}
+	return 50_000
 }
 
 func main() {
-	rota := flag.String("rota", "./rota", "the binary to measure")
-	n := flag.Int("n", 30_000, "jobs of each peer's measurement")
-	rounds := flag.Int("rounds", 3, "turns of Rota and its peers")
+	var o options
+	flag.StringVar(&o.rota, "rota", "./rota", "the binary to measure")
+	flag.IntVar(&o.slots, "slots", 256, "slots of Rota's node for tasks without work")
+	flag.BoolVar(&o.quick, "quick", false, "a fifth of the work")
+	flag.IntVar(&o.rounds, "rounds", 3, "turns of Rota and its peers")
+	flag.StringVar(&o.only, "only", "", "measure what has this in its name, besides Rota")
 	flag.Parse()
-	if err := run(context.Background(), *rota, *n, *rounds); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures in turns and prints each peer's figures beside Rota's of the same rounds.
-func run(ctx context.Context, rota string, n, rounds int) error {
-	sums := map[string]float64{}
-	var order []string
-	add := func(name string, v float64) {
-		if _, known := sums[name]; !known {
-			order = append(order, name)
+// system is one that is measured.
+type system struct {
+	name    string
+	missing func() string // what it needs and is not there; empty: nothing
+	measure func(ctx context.Context, o options) ([]figure, error)
+}
+
+// systems are all, in the order of their turns. Those that are measured against each other stand together.
+var systems = []system{
+	{embedded, nothing, rotaEmbedded},
+	{"beanstalkd in memory", program("beanstalkd"), beanstalkdInMemory},
+	{"beanstalkd -b -f0", program("beanstalkd"), beanstalkdDurable},
+	{"asynq, AOF always", program("redis-server"), asynqWith("always")},
+	{"asynq, AOF everysec", program("redis-server"), asynqWith("everysec")},
+	{shared, postgresMissing, rotaShared},
+	{"River, tuned", postgresMissing, onRiver},
+}
+
+// Rota's own names: both are set beside all others.
+const (
+	embedded = "Rota"
+	shared   = "Rota on PostgreSQL"
+)
+
+// run measures in turns and prints figures and ratios.
+func run(ctx context.Context, o options) error {
+	var there []system
+	for _, s := range systems {
+		if what := s.missing(); what != "" {
+			fmt.Fprintf(os.Stderr, "%s is left out: %s is not installed\n", s.name, what)
+			continue
 		}
-		sums[name] += v / float64(rounds)
+		if strings.Contains(s.name, o.only) || s.name == embedded || s.name == shared {
+			there = append(there, s)
+		}
 	}
-	for round := range rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, rounds)
-		figures, err := ours(ctx, rota)
-		if err != nil {
-			return err
-		}
-		for _, f := range figures {
-			if f.Unit == "/s" {
-				add("rota: "+f.Name, f.Value)
-			}
-		}
-		for _, p := range peers {
-			if _, err := exec.LookPath(p.program); err != nil {
-				fmt.Fprintf(os.Stderr, "%s is not installed: left out\n", p.program)
-				continue
-			}
-			got, err := p.measure(ctx, n)
+	seen := results{}
+	for round := range o.rounds {
+		for _, s := range there {
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, o.rounds, s.name)
+			figures, err := s.measure(ctx, o)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+				return fmt.Errorf("%s: %w", s.name, err)
 			}
-			for _, f := range got {
-				add(p.name+": "+f.Name, f.Value)
-			}
+			seen.add(s.name, figures)
 		}
 	}
-	return table(sums, order)
-}
-
-// ours is what Rota measures of itself.
-func ours(ctx context.Context, rota string) ([]figure, error) {
-	cmd := exec.CommandContext(ctx, rota, "bench", "-o", "json", "commands", "noop", "submit")
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cmd, err)
-	}
-	var figures []figure
-	return figures, json.Unmarshal(out, &figures)
-}
-
-// pairs are which figures are of one kind.
-var pairs = []struct{ what, rota, peer string }{
-	{"a job's whole life, no work in it", "no-op, single jobs", "no-op"},
-	{"submit, 64 callers", "submit, 64 callers over the socket", "submit, 64 callers"},
-}
-
-func table(sums map[string]float64, order []string) error {
-	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "MEASURED\tPER SECOND (mean)")
-	for _, name := range order {
-		fmt.Fprintf(tw, "%s\t%.0f\n", name, sums[name])
-	}
-	fmt.Fprintln(tw, "\t")
-	fmt.Fprintln(tw, "RATIO\tROTA BY PEER")
-	for _, pair := range pairs {
-		for _, p := range peers {
-			if v := sums[p.name+": "+pair.peer]; v > 0 {
-				fmt.Fprintf(tw, "%s, beside %s\t%.2f\n", pair.what, p.name, sums["rota: "+pair.rota]/v)
-			}
-		}
-	}
-	return tw.Flush()
+	return seen.write(os.Stdout, there)
 }

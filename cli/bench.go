@@ -12,12 +12,14 @@ func (a *app) benchCommand() *cobra.Command {
 		form string
 	)
 	cmd := &cobra.Command{
-		Use:     "bench [NAME...]",
-		Short:   "Measure this machine: Rota beside its limits",
-		Long:    `Measures how fast Rota works here, each figure beside its limit measured in the same run. It uses a folder of its own.`,
-		Example: examples("rota bench", "rota bench --quick -o json"),
+		Use:   "bench [NAME...]",
+		Short: "Measure this machine: Rota beside its limits",
+		Long: `Measures how fast Rota works here, each figure beside its limit measured in the same run. It uses a folder of its own,
+and of a PostgreSQL server databases of its own, which the user in the URL must be allowed to make.`,
+		Example: examples("rota bench", "rota bench --quick -o json", "rota bench --store postgres://postgres@db.example.org/postgres waiting"),
 	}
 	registerForm(cmd, &form)
+	cmd.Flags().StringVar(&o.Store, "store", "", "`URL` of a PostgreSQL server, to measure with databases made there instead of the embedded store")
 	cmd.Flags().IntVar(&o.Slots, "slots", 4, "how many tasks run at once")
 	cmd.Flags().BoolVar(&o.Quick, "quick", false, "shorter and less exact")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -26,6 +28,10 @@ func (a *app) benchCommand() *cobra.Command {
 		}
 		if o.Slots < 1 {
 			return rota.Invalid("--slots %d: at least 1", o.Slots)
+		}
+		if hasPassword(o.Store) {
+			return rota.Invalid("--store: a password on the command line is seen by everybody on this machine").
+				WithFix("put the password into the file that PGPASSFILE names, or into PGPASSWORD")
 		}
 		o.Only, o.JSON = args, form == formJSON
 		return a.deps.Bench(cmd.Context(), o, a.out)

@@ -100,6 +100,7 @@ type Check struct {
 // BenchOptions says what is measured.
 type BenchOptions struct {
 	Only  []string // names of measurements; none: all
+	Store string   // URL of a PostgreSQL server to measure with; empty: the embedded store
 	Slots int      // 0: 4
 	Quick bool     // shorter and less exact
 	JSON  bool

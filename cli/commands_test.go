@@ -587,3 +587,12 @@ func TestTarget(t *testing.T) {
 	}
 	w.fails(4, "token file", "ls", "--server", "http://h", "--token-file", "missing")
 }
+
+func TestBench(t *testing.T) {
+	w := newWorld(t)
+	w.run("bench", "--store", "postgres://me@db/postgres", "--quick", "waiting")
+	if o := w.bench; o.Store != "postgres://me@db/postgres" || !o.Quick || len(o.Only) != 1 {
+		t.Errorf("%+v", o)
+	}
+	w.fails(2, "a password on the command line", "bench", "--store", "postgres://me:secret@db/postgres")
+}

@@ -22,12 +22,14 @@ import (
 // machine is a whole node within this process: store, server, node and, if wished, a keeper with real processes.
 type machine struct {
 	dir    string
+	place  string // of the store
 	store  *sqlstore.Store
 	server *server.Server
 	keeper executor.Keeper
 	ctx    context.Context // in the name of an admin
 	stop   context.CancelFunc
-	ended  chan error
+	ended  []chan error
+	drop   func() error // removes the store, unless another does
 }
 
 // newMachine makes a machine in a fresh folder. Without a node nothing claims.
@@ -36,24 +38,51 @@ func (b *bench) newMachine(ctx context.Context, k func(dir string) (executor.Kee
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{dir: dir, ended: make(chan error, 2)}
-	m.ctx, m.stop = context.WithCancel(rota.WithPrincipal(ctx, rota.Principal{Name: "bench", Role: rota.RoleAdmin}))
-	if m.store, err = sqlstore.Open(ctx, filepath.Join(dir, "rota.db"), sqlstore.Options{}); err != nil {
+	place, drop, err := b.newPlace(ctx, dir)
+	if err != nil {
 		return nil, err
 	}
-	m.server = server.New(m.store, server.Options{Node: "bench"})
-	go func() { m.ended <- m.server.Run(m.ctx) }()
-	if k == nil {
-		m.ended <- nil
-		return m, nil
+	m, err := b.machineAt(ctx, place, dir)
+	if err != nil {
+		return nil, errors.Join(err, drop())
 	}
-	if m.keeper, err = k(filepath.Join(dir, "work")); err != nil {
-		return nil, err
+	m.drop = drop
+	if k != nil {
+		err = m.employ(k, "bench", b.Slots)
 	}
-	n := node.New(m.server, m.keeper, []executor.Executor{execjob.Executor{}}, node.Options{Name: "bench", Key: "bench",
-		Slots: b.Slots, Dir: filepath.Join(dir, "work"), Log: slog.New(slog.DiscardHandler)})
-	go func() { m.ended <- n.Run(m.ctx) }()
+	if err != nil {
+		return nil, errors.Join(err, m.close())
+	}
 	return m, nil
+}
+
+// machineAt is a machine without a node, over a store that others may be at, too.
+func (b *bench) machineAt(ctx context.Context, place, dir string) (*machine, error) {
+	store, err := sqlstore.Open(ctx, place, sqlstore.Options{})
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{dir: dir, place: place, store: store, server: server.New(store, server.Options{Node: "bench"})}
+	m.ctx, m.stop = context.WithCancel(rota.WithPrincipal(ctx, rota.Principal{Name: "bench", Role: rota.RoleAdmin}))
+	m.run(m.server.Run)
+	return m, nil
+}
+
+// employ has a node claim.
+func (m *machine) employ(k func(dir string) (executor.Keeper, error), name string, slots int) (err error) {
+	work := filepath.Join(m.dir, name)
+	if m.keeper, err = k(work); err != nil {
+		return err
+	}
+	m.run(node.New(m.server, m.keeper, []executor.Executor{execjob.Executor{}}, node.Options{Name: name, Key: name,
+		Slots: slots, Dir: work, Log: slog.New(slog.DiscardHandler)}).Run)
+	return nil
+}
+
+func (m *machine) run(f func(context.Context) error) {
+	ended := make(chan error, 1)
+	m.ended = append(m.ended, ended)
+	go func() { ended <- f(m.ctx) }()
 }
 
 // realKeeper starts real processes, from a process of its own if the options know how to start one.
@@ -78,11 +107,18 @@ func (k ended) Close() error { return k.End() }
 
 func (m *machine) close() error {
 	m.stop()
-	err := errors.Join(<-m.ended, <-m.ended)
+	var err error
+	for _, ended := range m.ended {
+		err = errors.Join(err, <-ended)
+	}
 	if m.keeper != nil {
 		err = errors.Join(err, m.keeper.Close())
 	}
-	return errors.Join(err, m.store.Close(), os.RemoveAll(m.dir))
+	err = errors.Join(err, m.store.Close())
+	if m.drop != nil {
+		err = errors.Join(err, m.drop(), os.RemoveAll(m.dir))
+	}
+	return err
 }
 
 // array is an array job of n tasks.

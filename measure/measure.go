@@ -1,7 +1,8 @@
 // Package measure times Rota beside the limits of the machine it runs on: each figure stands next to what bounds it,
 // measured in the same run, because machines differ and drift. It promises figures, not verdicts.
 //
-// It puts whole nodes together in folders of its own, below the system's temporary folder, and removes them.
+// It puts whole nodes together in folders of its own, below the system's temporary folder, and on a PostgreSQL server in
+// databases of its own, and removes them.
 package measure
 
 import (
@@ -21,6 +22,7 @@ import (
 // Options says what is measured.
 type Options struct {
 	Only  []string // names of measurements; none: all
+	Store string   // URL of a PostgreSQL server, to be measured with databases made there; empty: the embedded store
 	Slots int      // how many tasks run at once; 0: 4
 	Quick bool     // a fifth of the work, and less exact
 	// Keeper starts a keeper that is a process of its own, as a node has it.
@@ -58,7 +60,9 @@ var all = []measurement{
 	{"commands", commands},
 	{"keeper", keeperMemory},
 	{"noop", noop},
+	{"waiting", waiting},
 	{"submit", submit},
+	{"array", submitArray},
 	{"start", start},
 	{"million", million},
 	{"idle", idle},
@@ -105,7 +109,12 @@ func Run(ctx context.Context, o Options, talk io.Writer) ([]Figure, error) {
 		if err != nil {
 			return figures, fmt.Errorf("bench %s: %w", m.name, err)
 		}
-		figures = append(figures, got...)
+		for _, f := range got {
+			if o.Store != "" {
+				f.Goal = "" // they are the embedded store's
+			}
+			figures = append(figures, f)
+		}
 	}
 	return figures, nil
 }

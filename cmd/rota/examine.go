@@ -27,7 +27,7 @@ func examine(ctx context.Context, c config.Config) []cli.Check {
 
 // benchmark measures this machine; progress goes to stderr.
 func benchmark(ctx context.Context, o cli.BenchOptions, w io.Writer) error {
-	figures, err := measure.Run(ctx, measure.Options{Only: o.Only, Slots: o.Slots, Quick: o.Quick, Keeper: startKeeper}, os.Stderr)
+	figures, err := measure.Run(ctx, measure.Options{Only: o.Only, Store: o.Store, Slots: o.Slots, Quick: o.Quick, Keeper: startKeeper}, os.Stderr)
 	if err != nil {
 		return err
 	}
