@@ -26,20 +26,22 @@ import (
 
 // daemon is a whole node: store, server, keeper, node and API over one data folder.
 type daemon struct {
-	conf     config.Config
-	opts     cli.UpOptions
-	log      *slog.Logger
-	folder   *folder
-	key      string // proves the node's name
-	store    *sqlstore.Store
-	sessions *sessions
-	server   *server.Server
-	api      *api.Server
-	unix     *net.UnixListener
-	socket   string // its path
-	tcp      net.Listener
-	started  cli.Started
-	clients  chan int // how many are connected, whenever that changes
+	conf   config.Config
+	opts   cli.UpOptions
+	log    *slog.Logger
+	folder *folder
+	key    string // proves the node's name
+	// onStoreLoss is what becomes of what runs when the store is lost, where the job does not say it.
+	onStoreLoss rota.OnStoreLoss
+	store       *sqlstore.Store
+	sessions    *sessions
+	server      *server.Server
+	api         *api.Server
+	unix        *net.UnixListener
+	socket      string // its path
+	tcp         net.Listener
+	started     cli.Started
+	clients     chan int // how many are connected, whenever that changes
 
 	doors  sync.WaitGroup // the listeners that are served
 	failed chan error
@@ -104,6 +106,11 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	undo = append(undo, func() { d.store.Close() })
+	identity, err := d.store.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	d.onStoreLoss = onStoreLoss(identity.Engine)
 	if d.unix, err = api.ListenUnix(d.folder.path); err != nil {
 		return err
 	}
@@ -141,6 +148,9 @@ func (d *daemon) listen() error {
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
 	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
+	if d.onStoreLoss == rota.StoreLossKill {
+		d.started.Notes = []string{"tasks go on without this process, and without the store, for " + d.conf.TTL.String() + " at most, unless they say --on-store-loss"}
+	}
 	if isFirst() {
 		d.started.Notes = []string{"tasks end with this process, the first of its container: TERM gives them 5 s"}
 	}
@@ -156,6 +166,14 @@ func (d *daemon) listen() error {
 		d.started.Notes = append(d.started.Notes, note)
 	}
 	return nil
+}
+
+// onStoreLoss is a node's own rule: nobody else can take what it runs when it has the store for itself (P8).
+func onStoreLoss(engine string) rota.OnStoreLoss {
+	if engine == "sqlite" {
+		return rota.StoreLossRun
+	}
+	return rota.StoreLossKill
 }
 
 // setClients keeps the latest number of clients in the channel.
