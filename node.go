@@ -7,6 +7,8 @@ type Node struct {
 	Name      string            `json:"name"`
 	Version   string            `json:"version"`
 	Platform  string            `json:"platform" doc:"linux/amd64"`
+	Host      string            `json:"host,omitempty" doc:"the machine's name"`
+	Folder    string            `json:"folder,omitempty" doc:"its data folder, there"`
 	PID       int               `json:"pid"`
 	Slots     int               `json:"slots"`
 	Running   int               `json:"running"`
@@ -63,6 +65,9 @@ type Opening struct {
 	Node    Node      `json:"node"`
 	// Key proves that the node is the one that had the name before; it lies in the node's data folder.
 	Key string `json:"key"`
+	// Force takes a name that another node has. That one's sessions renew and claim nothing any more, and are lost when
+	// their time is over, not before (P4); what is left of it is seen under another name, until it is removed.
+	Force bool `json:"force,omitempty"`
 	// TTL is how long the lease holds without being renewed, and OnStoreLoss what becomes of attempts of jobs that do not
 	// say it (P8). A session has them for its life, as they were when it was opened first.
 	TTL         Duration    `json:"ttl,omitempty"`

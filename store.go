@@ -92,9 +92,9 @@ type TaskStore interface {
 
 // SessionStore keeps nodes and their sessions.
 type SessionStore interface {
-	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict. With
-	// Sole, the node's other sessions are marked lost. A session of the node's that is open already goes on, and its beat
-	// is raised, since the lease is reckoned from its opening too.
+	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict, unless it is
+	// taken by Force. With Sole, the node's other sessions are marked lost. A session of the node's that is open already goes
+	// on, and its beat is raised, since the lease is reckoned from its opening too.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
 	// Sessions are those that are watched: the open ones, and lost ones whose tasks may not all be rescued yet.
 	Sessions(ctx context.Context) ([]Session, error)

@@ -26,6 +26,8 @@ import (
 type Options struct {
 	Name      string           // unique in the cluster
 	Key       string           // proves that the name is this node's; from its data folder
+	Folder    string           // the data folder, for people
+	Force     bool             // takes the name from another node that has it; see rota.Opening
 	Session   rota.SessionID   // of the keeper's life; default: a random one
 	Started   []rota.Try       // what dead keepers of the folder are known to have started; see rota.Opening
 	Resumed   []keeper.Held    // what the keeper has from an earlier node of the same session

@@ -16,7 +16,7 @@ import (
 // open opens the session. While the service is not available it goes on trying, until ctx ends.
 func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, TTL: rota.Duration(n.opts.TTL), OnStoreLoss: n.opts.OnStoreLoss,
-		Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started}
+		Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started, Force: n.opts.Force}
 	again := afterFailure()
 	for {
 		sent := n.elapsed()
@@ -65,7 +65,8 @@ func (n *Node) self() rota.Node {
 	for name, e := range n.executors {
 		executors[name] = e.Version()
 	}
-	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	host, _ := os.Hostname() // it is for people
+	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Host: host, Folder: n.opts.Folder,
 		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Executors: executors,
 		Transient: n.opts.Transient, State: rota.NodeUp}
 }

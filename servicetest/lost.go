@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -12,6 +13,7 @@ var lostTests = []contract{
 	{"P3 P8 what tolerates the loss goes on, and its end counts", lostTolerated},
 	{"P3 a node that comes back after its loss begins anew", lostReturns},
 	{"P4 P8 a session has the lease and the rule of its first opening", sessionRule},
+	{"P4 a name is taken by force, and what the other ran is lost when its lease is over", nameForced},
 }
 
 // lease is a short one: long enough for a server that is busy to see it stand still.
@@ -142,4 +144,30 @@ func sessionRule(w *world) {
 	if err != nil || got.TTL != o.TTL || got.OnStoreLoss.Tolerance().D() != 10*time.Minute {
 		w.Errorf("anew: %+v, %v", got, err)
 	}
+}
+
+func nameForced(w *world) {
+	id := w.kim.submit(run(retries(0)))
+	m := w.leased("one")
+	a := m.claimOne()
+	other := &machine{c: m.c, id: m.id + "-other", name: "one"}
+	o := other.opening()
+	o.Key, o.TTL, o.Node.Host, o.Node.Folder = "another key", 0, "lab2", "/srv/rota"
+	_, err := other.c.OpenSession(other.c.ctx, o)
+	w.refused("a taken name", err, rota.ErrConflict)
+	if fix := rota.FixOf(err); !strings.Contains(fix, "rota up --force") {
+		w.Errorf("what mends it: %q", fix)
+	}
+	o.Force = true
+	if _, err := other.c.OpenSession(other.c.ctx, o); err != nil {
+		w.Fatal(err)
+	}
+	_, err = m.c.Renew(m.c.ctx, rota.Renewal{Session: m.id, State: rota.NodeUp})
+	w.refused("a renewal of the one that was ousted", err, rota.ErrLeaseLost)
+	equal(w, "where the name is now", w.seen("one").Folder, "/srv/rota")
+	b := other.claimOne() // when nobody can be running it any more
+	equal(w, "tried again", b.Try, rota.Try{Task: a.Task, Attempt: 2})
+	equal(w, "the other", w.seen("one.1").State, rota.NodeLost)
+	other.ends(rota.OutcomeSucceeded, b)
+	w.kim.inState(id, rota.Succeeded)
 }

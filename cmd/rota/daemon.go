@@ -45,6 +45,7 @@ type daemon struct {
 
 	doors  sync.WaitGroup // the listeners that are served
 	failed chan error
+	once   sync.Once    // of ready
 	opened func()       // called once the session is open
 	stop   func()       // ends the node with what it runs
 	next   func() error // what the process becomes when all is closed; nil: it ends
@@ -213,11 +214,6 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.opts.Transient {
 		all.Go(func() { d.endWhenAlone(working) })
 	}
-	if d.opts.Ready != nil {
-		d.opts.Ready(d.started)
-	}
-	d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots)
-
 	var err error
 	select {
 	case err = <-nodeEnded:
@@ -231,6 +227,17 @@ func (d *daemon) run(ctx context.Context) error {
 	d.doors.Wait()
 	d.log.Info("node is down", "node", d.conf.Name, "left", d.sessions.left.Load())
 	return err
+}
+
+// ready says once that the node is up: its doors are open, and the others know of it. One whose name is another's never
+// comes to that.
+func (d *daemon) ready() {
+	d.once.Do(func() {
+		if d.opts.Ready != nil {
+			d.opts.Ready(d.started)
+		}
+		d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots)
+	})
 }
 
 // serve answers at one listener until it is closed.

@@ -151,13 +151,13 @@ func (ss *sessions) nextDir() string {
 func (ss *sessions) employ(all []*session) {
 	d := ss.d
 	for i, s := range all {
-		o := node.Options{Name: d.conf.Name, Key: d.key, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
+		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
 			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
 			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
 			Draining: func() { ss.tell((*node.Node).Drain) }}
 		if i == 0 {
-			o.Started, o.Others, o.Taken, o.Opened = ss.started, ids(all[1:]), ss.taken, ss.opened
+			o.Started, o.Others, o.Taken, o.Opened, o.Force = ss.started, ids(all[1:]), ss.taken, ss.opened, d.opts.Force
 		} else {
 			o.Aside = true
 		}
@@ -181,8 +181,11 @@ func ids(all []*session) []rota.SessionID {
 	return out
 }
 
-// opened is told that the store knows what dead keepers had started.
+// opened is told that the store knows what dead keepers had started. The name is ours by now: if another node takes it
+// by force later, it has it.
 func (ss *sessions) opened() {
+	ss.d.opts.Force = false
+	ss.d.ready()
 	for _, dir := range ss.dead {
 		ss.remove(dir)
 	}

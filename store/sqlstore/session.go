@@ -90,18 +90,7 @@ func (t *tx) putNode(o rota.Opening, state rota.NodeState, drain bool) error {
 		DO UPDATE SET doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen, drain = excluded.drain,
 		lost = 0 WHERE node.key = excluded.key`, o.Node.Name, o.Key, string(doc), string(state), t.now, drain)
 	if err == nil && n == 0 {
-		err = rota.Errorf(rota.ErrConflict, "node %q: another node has just taken this name", o.Node.Name).WithFix("rota up --name ANOTHER-NAME")
-	}
-	return err
-}
-
-// ownName refuses a name that is another node's.
-func (t *tx) ownName(o rota.Opening) error {
-	var key string
-	found, err := t.one(`SELECT key FROM node WHERE name = ?1`, []any{o.Node.Name}, &key)
-	if err == nil && found && key != o.Key {
-		err = rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
-			WithFix("rota up --name ANOTHER-NAME")
+		err = rota.Errorf(rota.ErrConflict, "node %q: another node has just taken this name", o.Node.Name).WithFix(renameFix)
 	}
 	return err
 }
