@@ -7,6 +7,8 @@ type Node struct {
 	Name      string            `json:"name"`
 	Version   string            `json:"version"`
 	Platform  string            `json:"platform" doc:"linux/amd64"`
+	Host      string            `json:"host,omitempty" doc:"the machine's name"`
+	Folder    string            `json:"folder,omitempty" doc:"its data folder, there"`
 	PID       int               `json:"pid"`
 	Slots     int               `json:"slots"`
 	Running   int               `json:"running"`
@@ -16,6 +18,7 @@ type Node struct {
 	State     NodeState         `json:"state"`
 	Started   time.Time         `json:"started"`
 	Seen      time.Time         `json:"seen" doc:"last renewal"`
+	Lost      time.Time         `json:"lost,omitzero" doc:"state lost: since when"`
 	// Sample is set by the store.
 	Sample *NodeSample `json:"sample,omitempty" doc:"the latest"`
 }
@@ -34,13 +37,17 @@ const (
 // SessionID names one keeper's life. It is random and made by the keeper.
 type SessionID string
 
-// Session is a keeper's claim to its running attempts: one lease for all of them (P1 to P5).
+// Session is a keeper's claim to its running attempts: one lease for all of them (P1 to P5). This is what an observer
+// needs to know of it.
 type Session struct {
-	ID    SessionID    `json:"id"`
-	Node  string       `json:"node"`
-	Beat  int64        `json:"beat" doc:"raised by each renewal"`
-	Seq   int64        `json:"seq" doc:"number of its last exchange"`
-	State SessionState `json:"state"`
+	ID    SessionID
+	Node  string
+	Beat  int64 // raised by each renewal
+	State SessionState
+	TTL   Duration // a beat that stands still for so long is a lost session's; 0: that is not known, and it is not lost by time
+	// Waited is how much more than its TTL a lost session was seen to stand still: what tolerates so much is rescued. Next
+	// is the least tolerance beyond that of what it still runs, negative if that is for ever (P8).
+	Waited, Next Duration
 }
 
 // SessionState is open, then lost or closed for good: a lost session is never revived.
@@ -58,9 +65,17 @@ type Opening struct {
 	Node    Node      `json:"node"`
 	// Key proves that the node is the one that had the name before; it lies in the node's data folder.
 	Key string `json:"key"`
+	// Force takes a name that another node has. That one's sessions renew and claim nothing any more, and are lost when
+	// their time is over, not before (P4); what is left of it is seen under another name, until it is removed.
+	Force bool `json:"force,omitempty"`
+	// TTL is how long the lease holds without being renewed, and OnStoreLoss what becomes of attempts of jobs that do not
+	// say it (P8). A session has them for its life, as they were when it was opened first.
+	TTL         Duration    `json:"ttl,omitempty"`
+	OnStoreLoss OnStoreLoss `json:"on_store_loss,omitempty"`
 	// Sole says that no other session of this node can be alive, but for Others (the node holds its data folder's lock
-	// and has ended what dead keepers left): the store marks them lost at once, and their tasks are rescued. Without it,
-	// an open session goes on beside the one that speaks for the node.
+	// and has ended what dead keepers left): the store marks them lost at once, and their tasks are rescued, whatever they
+	// tolerate. Without it, an open session goes on beside the one that speaks for the node; and one that is lost is
+	// answered with Lost.
 	Sole bool `json:"sole,omitempty"`
 	// Others, with Sole, are sessions of the node that are alive too: keepers of earlier versions, which stay until what
 	// they run has ended (P13).
@@ -79,6 +94,11 @@ type Opened struct {
 	// Drain says that the node was asked to drain before, in this session's life: an earlier daemon of the same keeper
 	// has not come to the end of it.
 	Drain bool `json:"drain,omitempty"`
+	// Lost says that the session is lost: what goes on in it may be finished, and nothing else (P3, P8).
+	Lost bool `json:"lost,omitempty"`
+	// TTL and OnStoreLoss are the session's, whatever this opening says.
+	TTL         Duration    `json:"ttl,omitempty"`
+	OnStoreLoss OnStoreLoss `json:"on_store_loss,omitempty"`
 }
 
 // Renewal keeps a session's lease.
@@ -89,6 +109,8 @@ type Renewal struct {
 	// answers with Strays when its own list differs and no exchange has come between (P5).
 	Seq  int64 `json:"seq"`
 	Held []Try `json:"held"`
+	// Lost says that the node knows its session to be lost. Then nothing is renewed: what goes on in it is compared.
+	Lost bool `json:"lost,omitempty"`
 	// Samples are what attempts used a moment ago, and Machine what the node does: for graphs (D6). They go with
 	// renewals because these come anyway, and are committed anyway; a renewal that is lost loses its samples and nothing
 	// else. Samples of attempts that are not the session's are passed over; when they were taken, the store's clock says.
@@ -96,7 +118,7 @@ type Renewal struct {
 	Machine *NodeSample `json:"machine,omitempty"`
 }
 
-// Renewed is the store's answer. A lost or closed session gets ErrLeaseLost instead.
+// Renewed is the store's answer. A lost or closed session gets ErrLeaseLost instead, unless the renewal says Lost.
 type Renewed struct {
 	Ending []EndingTry `json:"ending,omitempty" doc:"attempts that somebody asked to end"`
 	Strays []Try       `json:"strays,omitempty" doc:"attempts that the store has as this session's and the node does not hold: give them back"`

@@ -99,11 +99,19 @@ type TaskStore interface {
 
 // SessionStore keeps nodes and their sessions.
 type SessionStore interface {
-	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict. With
-	// Sole, the node's other sessions are marked lost. A session of the node's that is open already goes on.
+	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict, unless it is
+	// taken by Force. With Sole, the node's other sessions are marked lost. A session of the node's that is open already goes
+	// on, and its beat is raised, since the lease is reckoned from its opening too.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
-	// Renew raises the sessions' beats in one statement, and keeps the samples that come along. The answers are in the order of the renewals; the error of
-	// one that is lost or closed is ErrLeaseLost.
+	// Sessions are those that are watched: the open ones, and lost ones whose tasks may not all be rescued yet.
+	Sessions(ctx context.Context) ([]Session, error)
+	// LoseSession marks a session lost whose beat is still that, and lets SweepRescue have what it runs of no more than so
+	// much tolerance (P1, P8). It is for who has seen the beat stand still for the session's TTL and that tolerance. It
+	// reports whether it changed anything: nothing is changed, and that is no error, when the beat was raised, or when
+	// somebody else was faster.
+	LoseSession(ctx context.Context, id SessionID, beat int64, tolerance Duration) (bool, error)
+	// Renew raises the sessions' beats, and keeps the samples that come along. The answers are in the order of the renewals;
+	// the error of one that is lost or closed is ErrLeaseLost. One that says Lost raises nothing.
 	Renew(ctx context.Context, rs []Renewal) ([]RenewResult, error)
 	// Endings are the running attempts of a session that somebody asked to end (P9).
 	Endings(ctx context.Context, id SessionID) ([]EndingTry, error)
@@ -168,7 +176,7 @@ type Upkeep string
 const (
 	SweepMake    Upkeep = "make"    // makes the tasks of arrays and lines
 	SweepPromote Upkeep = "promote" // scheduled tasks whose time has come
-	SweepRescue  Upkeep = "rescue"  // running tasks whose session is lost, closed or missing (P3)
+	SweepRescue  Upkeep = "rescue"  // running tasks whose session is closed, missing, or lost beyond what they tolerate (P3, P8)
 	SweepOperate Upkeep = "operate" // operations that are not done
 	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, samples of nodes as they age
 )

@@ -39,6 +39,17 @@ func (o OnStoreLoss) Tolerance() Duration {
 	return d
 }
 
+// StoreLossAfter is the rule with a tolerance.
+func StoreLossAfter(tolerance Duration) OnStoreLoss {
+	switch {
+	case tolerance < 0:
+		return StoreLossRun
+	case tolerance == 0:
+		return StoreLossKill
+	}
+	return OnStoreLoss(tolerance.String())
+}
+
 func (o OnStoreLoss) check() error {
 	if o == "" {
 		return nil

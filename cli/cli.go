@@ -61,6 +61,7 @@ type Target struct {
 type UpOptions struct {
 	Transient bool          // ends with its last client and task (P27)
 	Check     bool          // only say whether it could be started
+	Force     bool          // takes the node's name from another that has it
 	Ready     func(Started) // the node serves
 	Reload    func() error  // whether what is configured by now is right
 	Left      func(Downed)  // the node ends, and leaves that to its keepers

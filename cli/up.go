@@ -38,13 +38,14 @@ var upFlags = []struct{ name, key, about string }{
 }
 
 func (a *app) upCommand() *cobra.Command {
-	var transient, check bool
+	var transient, check, force bool
 	cmd := &cobra.Command{
 		Use:   "up [flags]",
 		Short: "Run a node, until Ctrl-C",
 		Long: `Runs a whole node in the foreground: it keeps jobs in its data folder, runs them, and answers on its socket and API address.
 When it ends, what runs goes on, and the next "rota up" takes it back; "rota down" has other ways. HUP makes it read its settings
-again.
+again. A node's name is its own: another with another data folder is refused, unless it takes the name with --force, for once; what
+the one before it runs is then tried again when that one's lease is over.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
 		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
 		Args:    exactly(),
@@ -56,6 +57,7 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 		}
 		cmd.Flags().String(f.name, "", f.about)
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "take the name from another node that has it and is never to come back")
 	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
 	_ = cmd.Flags().MarkHidden("transient")
 	cmd.Flags().BoolVar(&check, "check", false, "only say whether the node could be started")
@@ -97,7 +99,7 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 			return err
 		}
 		reload := func() error { _, err := load(); return err }
-		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Check: check, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
+		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Check: check, Force: force, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
 	}
 	return cmd
 }

@@ -71,19 +71,24 @@ func (r *reactor) stop(now rota.Elapsed) {
 	r.giveUpAt = r.killAt + rota.Elapsed(settleStopped)
 }
 
-// lose ends everything at once: the session is no longer ours, and somebody else may run its tasks. What ended
-// before, or never started, is still reported, once (P3).
+// lose ends at once what does not tolerate that the session is no longer ours: somebody else may run those tasks. What
+// ended before, or never started, is still reported, once (P3). A store that is not durable, and a session that is gone for
+// good, end everything.
 func (r *reactor) lose(err error, now rota.Elapsed) {
 	if r.mode == lost {
 		return
 	}
+	stopped := r.mode == stopping
 	r.mode, r.cause = lost, err
 	r.noMore(now)
-	if errors.Is(err, ErrKeeperLost) {
+	switch {
+	case errors.Is(err, ErrKeeperLost):
 		for _, a := range r.in(inKeeper) {
 			r.release(a) // nobody will ever tell how it ended
 		}
-	} else {
+	case errors.Is(err, rota.ErrLeaseLost) && !r.lapsed && !stopped:
+		r.todo.unlease = true
+	default:
 		r.kill()
 	}
 	r.giveUpAt = now + rota.Elapsed(settleLost)
@@ -163,7 +168,7 @@ func (r *reactor) decideRenewal(now rota.Elapsed) {
 	}
 	r.renewing = true
 	r.renewAt = now + rota.Elapsed(r.opts.TTL/3)
-	r.todo.renew = &rota.Renewal{Session: r.opts.Session, Seq: r.seq, Held: r.tries()}
+	r.todo.renew = &rota.Renewal{Session: r.opts.Session, Seq: r.seq, Held: r.tries(), Lost: r.lapsed}
 	if !r.opts.Aside {
 		r.todo.renew.State = r.state()
 	}

@@ -164,7 +164,7 @@ func TestP3_ALostSessionEndsEverything(t *testing.T) {
 					}
 					return play{takes: time.Hour, deafTERM: true}
 				}
-				w.m.submit(1, 9, rota.Spec{})
+				w.m.submit(1, 9, rota.Spec{OnStoreLoss: rota.StoreLossKill})
 				w.after(time.Second)
 				w.m.look(func() {
 					w.m.state = rota.SessionLost

@@ -140,6 +140,7 @@ func (r *reactor) claimed(as []rota.Assignment, now rota.Elapsed) {
 		if r.held[a.Try] != nil {
 			continue
 		}
+		a.leased = r.opts.onStoreLoss(&a.Assignment).Tolerance() == 0
 		r.stats.Claimed++
 		r.hold(a, fetching)
 		a.asked = r.early[a.Try]

@@ -232,8 +232,17 @@ func (k *scripted) Held() []rota.Try {
 
 func (k *scripted) Lease(until rota.Elapsed) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.leases = append(k.leases, until)
+	var over []*actor
+	for _, a := range k.running {
+		if a.Tolerance >= 0 && until+rota.Elapsed(a.Tolerance) <= elapsed() {
+			over = append(over, a)
+		}
+	}
+	k.mu.Unlock()
+	for _, a := range over {
+		k.end(a, rota.OutcomeEnded)
+	}
 }
 
 func (k *scripted) Samples() []executor.Sample {

@@ -21,7 +21,7 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 	case <-drain: // told to before it began
 		r.drain(n.elapsed())
 	default:
-		if n.opts.Aside {
+		if n.opts.Aside || opened.Lost {
 			r.drain(n.elapsed())
 		}
 		r.toDrain(opened.Drain, n.elapsed())
@@ -101,6 +101,9 @@ func (n *Node) perform(calls context.Context, r *reactor) {
 	}
 	if todo.returns {
 		n.keeper.Return()
+	}
+	if todo.unlease {
+		n.unlease()
 	}
 	for _, s := range todo.stop {
 		n.keeper.Stop(s.Try, s.now)

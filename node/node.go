@@ -26,6 +26,8 @@ import (
 type Options struct {
 	Name      string           // unique in the cluster
 	Key       string           // proves that the name is this node's; from its data folder
+	Folder    string           // the data folder, for people
+	Force     bool             // takes the name from another node that has it; see rota.Opening
 	Session   rota.SessionID   // of the keeper's life; default: a random one
 	Started   []rota.Try       // what dead keepers of the folder are known to have started; see rota.Opening
 	Resumed   []keeper.Held    // what the keeper has from an earlier node of the same session
@@ -45,8 +47,9 @@ type Options struct {
 	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
 	Retention Retention // of the full texts that stay in Dir/output
 
-	TTL       time.Duration // of the session's lease; default 30 s
-	StopGrace time.Duration // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
+	TTL         time.Duration    // of the session's lease; default 30 s
+	OnStoreLoss rota.OnStoreLoss // what becomes of attempts of jobs that do not say it; default: they run on (P8)
+	StopGrace   time.Duration    // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
 
 	Elapsed func() rota.Elapsed    // default: clock.Elapsed
 	Machine func() rota.NodeSample // measures the machine; default: this one, and the file system of Dir
@@ -66,6 +69,7 @@ type Node struct {
 	svc       rota.NodeService
 	keeper    executor.Keeper
 	executors map[string]executor.Executor
+	leased    leased
 	elapsed   func() rota.Elapsed
 	log       *slog.Logger
 
@@ -153,10 +157,12 @@ func newSession() rota.SessionID {
 //
 // Drained, it lets what runs end, closes the session and returns nil. When ctx ends it ends what runs (TERM, then
 // KILL after StopGrace), reports it as lost through no fault of the job's, and does the same; it gives up, with an
-// error, on a service that does not answer meanwhile. When the session is lost (ErrLeaseLost), or the store is not
-// durable (ErrBroken), it ends everything at once and returns the error. When the keeper is lost it records what had
-// ended, and returns ErrKeeperLost: what ran is the caller's to end, and the store's to rescue when another session opens. The values of ctx, the principal among
-// them, go with every call. What the keeper then still has is ended by its Close, which is the caller's business.
+// error, on a service that does not answer meanwhile. When the session is lost (ErrLeaseLost) it ends at once what does
+// not tolerate that, leaves the rest to the keeper and returns the error; a node that is made for the same session later,
+// Aside, lets it end and has it recorded (P3, P8). When the store is not durable (ErrBroken) it ends everything at once and
+// returns the error. When the keeper is lost it records what had ended, and returns ErrKeeperLost: what ran is the caller's
+// to end, and the store's to rescue when another session opens. The values of ctx, the principal among them, go with every
+// call. What the keeper then still has is ended by its Close, which is the caller's business.
 func (n *Node) Run(ctx context.Context) error {
 	for _, dir := range []string{n.outputDir(), n.inputDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"os/user"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		p := executor.Process{Try: a.Try, Command: cmd, Env: environment(a, clean, n.opts.Name, n.opts.Socket),
 			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: a.Attempt > 1,
 			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace,
-			Limits: n.limitsOf(a), Tolerance: a.Spec.OnStoreLoss.Tolerance()}
+			Limits: n.limitsOf(a), Tolerance: n.opts.onStoreLoss(a).Tolerance()}
 		if p.Stdin == "" {
 			p.Stdin = input
 		}
@@ -37,11 +38,16 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		if p.Err, err = expand(a.Spec.Err, a.Try); err != nil {
 			return executor.Process{}, err
 		}
-		if p.Note, err = noteOf(a); err != nil {
+		if p.Note, err = noteOf(a, p.Tolerance); err != nil {
 			return executor.Process{}, err
 		}
 		return p, nil
 	}
+}
+
+// onStoreLoss is the rule that the store had an attempt claimed under: its job's, else the session's (P8).
+func (o *Options) onStoreLoss(a *rota.Assignment) rota.OnStoreLoss {
+	return cmp.Or(a.Spec.OnStoreLoss, o.OnStoreLoss)
 }
 
 // limitsOf are the limits that hold for an attempt here (D6).

@@ -104,6 +104,10 @@ func TestWhatTheKeeperIsGiven(t *testing.T) {
 	if p.Limits != (rota.Limits{}) || p.Tolerance >= 0 {
 		t.Errorf("nobody limits it: %+v, tolerance %v", p.Limits, p.Tolerance)
 	}
+	n.opts.OnStoreLoss = "2m" // the session's, and so what the store has (P8)
+	if p, err := prepare(assignment(rota.PlainTask(1), 2, spec), ""); err != nil || p.Tolerance.D() != 2*time.Minute {
+		t.Errorf("the node's own rule: tolerance %v, %v", p.Tolerance, err)
+	}
 	p, err = prepare(assignment(rota.PlainTask(1), 1, rota.Spec{}), "/uploaded")
 	if err != nil || p.Stdin != "/uploaded" || p.Append || p.Grace != rota.DefaultGrace || p.Timeout != 0 || p.Out != "" {
 		t.Errorf("process %+v, %v", p, err)

@@ -34,6 +34,7 @@ type reactor struct {
 	ready  []*finish // for the next one
 	oldest rota.Elapsed
 	mute   bool // lost, and the farewell failed: nothing more is sent
+	lapsed bool // the session was lost before: what goes on in it is let end, and nothing is renewed
 	// checked: what the store has as ours is what we hold. Of a session that is taken over, the first renewal tells;
 	// before it nothing else is sent, and the session is not closed (P5, P8).
 	checked bool
@@ -79,7 +80,9 @@ type attempt struct {
 	asked rota.Ending // somebody asked it to end, so strongly
 	gone  bool        // the store no longer has it as ours
 	over  bool        // it had ended when the node came: the keeper is about to tell how
-	exit  executor.Exit
+	// leased: it ends with the lease, so that it does not outlive the session.
+	leased bool
+	exit   executor.Exit
 }
 
 // stage is where an attempt stands in the node.
@@ -107,6 +110,7 @@ type actions struct {
 	unfetch  []rota.JobID // stop fetching
 	unlink   []rota.JobID // the input of a job is not needed any more
 	forget   []rota.Try
+	unlease  bool     // the lease is over: the keeper shall end what does not tolerate that
 	spent    []string // files to be removed
 	sweep    bool
 }
@@ -210,6 +214,8 @@ func (r *reactor) done(now rota.Elapsed) (bool, error) {
 	case r.mode == leaving:
 		running := r.at[inKeeper]
 		return (recorded && len(r.held) == running && running <= r.opts.Slots) || now >= r.giveUpAt, nil
+	case r.outlived():
+		return recorded || now >= r.giveUpAt, fmt.Errorf("session %s of node %s is lost: %w", r.opts.Session, r.opts.Name, r.cause)
 	case r.mode == up, !settled && (r.mode == draining || now < r.giveUpAt):
 		return false, nil
 	case r.mode == lost && errors.Is(r.cause, rota.ErrLeaseLost):
@@ -221,6 +227,19 @@ func (r *reactor) done(now rota.Elapsed) (bool, error) {
 			r.opts.Name, len(r.held)).WithFix("start the node again on the same folder: they are settled then")
 	}
 	return true, nil
+}
+
+// outlived reports whether the session is lost, and all that is left of it tolerates that: the keeper goes on with it.
+func (r *reactor) outlived() bool {
+	if r.mode != lost || r.lapsed || !errors.Is(r.cause, rota.ErrLeaseLost) || len(r.held) == 0 || r.at[inKeeper] > r.opts.Slots {
+		return false
+	}
+	for _, a := range r.held {
+		if a.stage != inKeeper || a.leased {
+			return false
+		}
+	}
+	return true
 }
 
 // figures are the state in numbers.

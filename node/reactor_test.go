@@ -151,16 +151,20 @@ func TestTheOthersHearOfADrainAtOnce(t *testing.T) {
 	}
 }
 
-func TestP3_ALostSessionKillsAtOnceAndSendsNothingMore(t *testing.T) {
+func TestP3_ALostSessionEndsItsLeaseAtOnceAndSendsNothingMore(t *testing.T) {
 	r := alone()
+	r.opts.OnStoreLoss = rota.StoreLossKill
 	r.sent(0)
 	r.given(1, 1, 2)
 	r.take()
 	r.lose(rota.ErrLeaseLost, 2)
 	r.decide(2)
 	todo := r.take()
-	if len(todo.stop) != 2 || !todo.stop[0].now || !todo.stop[1].now || todo.renew != nil || todo.exchange != nil {
+	if !todo.unlease || !todo.returns || len(todo.stop) != 0 || todo.renew != nil || todo.exchange != nil {
 		t.Errorf("to do %+v", todo)
+	}
+	if done, _ := r.done(2); done {
+		t.Error("done before what the keeper ends has ended")
 	}
 	r.exit(3, 1, 2)
 	if x := r.sent(3); x == nil || x.Claim.Max != 0 || len(x.Finished) != 2 {

@@ -11,17 +11,18 @@ import (
 type note struct {
 	Retry    rota.Retry `json:"retry"`
 	Failures int        `json:"failures,omitempty"`
-	Input    bool       `json:"input,omitempty"` // it reads the job's uploaded input
+	Input    bool       `json:"input,omitempty"`  // it reads the job's uploaded input
+	Leased   bool       `json:"leased,omitempty"` // it ends with the lease
 }
 
-func noteOf(a *rota.Assignment) ([]byte, error) {
-	return json.Marshal(note{a.Retry, a.Failures, a.HasInput && a.Spec.Stdin == ""})
+func noteOf(a *rota.Assignment, tolerance rota.Duration) ([]byte, error) {
+	return json.Marshal(note{a.Retry, a.Failures, a.HasInput && a.Spec.Stdin == "", tolerance == 0})
 }
 
 // resume takes over what an earlier node of the session gave to the keeper. The numbers of exchanges go on. What the
 // store has as ours and the keeper never got, and the other way round, the first renewal tells (P5, P10).
 func (r *reactor) resume(opened rota.Opened, earlier []keeper.Held) {
-	r.seq, r.checked = opened.Seq, opened.Seq == 0
+	r.seq, r.checked, r.lapsed = opened.Seq, opened.Seq == 0, opened.Lost
 	if !r.checked {
 		r.renewAt = 0
 	}
@@ -34,7 +35,7 @@ func (r *reactor) resume(opened rota.Opened, earlier []keeper.Held) {
 			r.log.Warn("what an attempt's note says cannot be read; its retries wait as by default", "task", e.Task, "attempt", e.Attempt, "err", err)
 		}
 		a := &attempt{Assignment: rota.Assignment{Try: e.Try, Retry: known.Retry, Failures: known.Failures, HasInput: known.Input, Spec: &rota.Spec{}}}
-		a.over = e.State == keeper.Ended
+		a.over, a.leased = e.State == keeper.Ended, known.Leased
 		r.hold(a, inKeeper)
 		if known.Input {
 			r.useInput(e.Task.Job()).there = true // else the keeper would not have the attempt

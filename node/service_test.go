@@ -32,7 +32,9 @@ type memory struct {
 	calls     map[string]int
 	exchanges []rota.Exchange
 	renewals  []rota.Renewal
-	strays    []rota.Try // answers of the next renewal
+	ttl       rota.Duration // that the session was opened with first; 0: as this opening says
+	tellsLoss bool          // Await says it too
+	strays    []rota.Try    // answers of the next renewal
 	gone      []rota.Try
 	trip      time.Duration                           // how long an exchange takes
 	fault     func(call string) (before, after error) // what goes wrong with a call
@@ -101,8 +103,12 @@ func (m *memory) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 	if o.Node.Name == "taken" {
 		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node taken: another node has this name")
 	}
-	m.opening, m.state = o, rota.SessionOpen
-	return rota.Opened{Seq: m.seq, Drain: m.drains}, after
+	m.opening = o
+	if m.state == rota.SessionLost && !o.Sole {
+		return rota.Opened{Seq: m.seq, Lost: true}, after
+	}
+	m.state = rota.SessionOpen
+	return rota.Opened{Seq: m.seq, Drain: m.drains, TTL: m.ttl}, after
 }
 
 func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
@@ -119,7 +125,7 @@ func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 		more, state := m.news, m.state
 		m.mu.Unlock()
 		switch {
-		case state != rota.SessionOpen:
+		case state == rota.SessionClosed, state == rota.SessionLost && m.tellsLoss:
 			return rota.News{}, rota.ErrLeaseLost
 		case n.Ready || n.Ending != nil || n.Drain:
 			return n, after
@@ -142,7 +148,7 @@ func (m *memory) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.renewals = append(m.renewals, r)
-	if m.state != rota.SessionOpen {
+	if m.state != rota.SessionOpen && !(r.Lost && m.state == rota.SessionLost) {
 		return rota.Renewed{}, rota.ErrLeaseLost
 	}
 	ans := rota.Renewed{Strays: m.strays, Gone: m.gone, Drain: m.drains}
@@ -325,7 +331,7 @@ func (m *memory) end(task rota.TaskID, how rota.Ending) {
 func (m *memory) lose() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state = rota.SessionLost
+	m.state, m.tellsLoss = rota.SessionLost, true
 	close(m.news)
 	m.news = make(chan struct{})
 }

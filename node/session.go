@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -14,7 +15,8 @@ import (
 
 // open opens the session. While the service is not available it goes on trying, until ctx ends.
 func (n *Node) open(ctx context.Context) (rota.Opened, error) {
-	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started}
+	o := rota.Opening{Session: n.opts.Session, Node: n.self(), Key: n.opts.Key, TTL: rota.Duration(n.opts.TTL), OnStoreLoss: n.opts.OnStoreLoss,
+		Sole: !n.opts.Aside, Others: n.opts.Others, Started: n.opts.Started, Force: n.opts.Force}
 	again := afterFailure()
 	for {
 		sent := n.elapsed()
@@ -22,11 +24,7 @@ func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 		opened, err := n.svc.OpenSession(ctx, o)
 		at.Point("daemon: after opening")
 		if err == nil {
-			n.lease(sent)
-			if n.opts.Opened != nil {
-				n.opts.Opened()
-			}
-			n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots, "resumed", len(n.opts.Resumed))
+			n.opened(opened, sent)
 			return opened, nil
 		}
 		if !errors.Is(err, rota.ErrUnavailable) {
@@ -41,13 +39,34 @@ func (n *Node) open(ctx context.Context) (rota.Opened, error) {
 	}
 }
 
+// opened takes what the session has, whatever was asked for: it may have been opened long ago.
+func (n *Node) opened(o rota.Opened, sent rota.Elapsed) {
+	if o.TTL > 0 {
+		n.opts.TTL = o.TTL.D()
+	}
+	if o.OnStoreLoss != "" {
+		n.opts.OnStoreLoss = o.OnStoreLoss
+	}
+	if o.Lost {
+		n.log.Warn("what goes on in a session that is lost is let end", "session", n.opts.Session, "resumed", len(n.opts.Resumed))
+		n.leased.over = true
+		return
+	}
+	n.lease(sent)
+	if n.opts.Opened != nil {
+		n.opts.Opened()
+	}
+	n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots, "resumed", len(n.opts.Resumed))
+}
+
 // self is the node as the others see it. Its times are the store's to set.
 func (n *Node) self() rota.Node {
 	executors := make(map[string]string, len(n.executors))
 	for name, e := range n.executors {
 		executors[name] = e.Version()
 	}
-	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	host, _ := os.Hostname() // it is for people
+	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Host: host, Folder: n.opts.Folder,
 		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Executors: executors,
 		Transient: n.opts.Transient, State: rota.NodeUp}
 }
@@ -129,14 +148,38 @@ func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
 	n.post(func(r *reactor, now rota.Elapsed) { r.renewed(ans, err, now) })
 }
 
+const leaseMargin = 5 // a fifth of the TTL
+
+// leased is the keeper's lease as it was set last.
+type leased struct {
+	mu    sync.Mutex
+	until rota.Elapsed
+	over  bool // the session is lost: it is never set later again
+}
+
 // lease tells the keeper until when it may run what has no tolerance, now that a renewal is known to be committed that
 // was sent at a time: nobody declares the session lost before a whole TTL after that (P2, P4). The margin is for clocks
 // that differ in pace, and for what takes its time to die.
 func (n *Node) lease(sent rota.Elapsed) {
-	n.keeper.Lease(sent + rota.Elapsed(n.opts.TTL-n.opts.TTL/leaseMargin))
+	l := &n.leased
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return
+	}
+	l.until = sent + rota.Elapsed(n.opts.TTL-n.opts.TTL/leaseMargin)
+	n.keeper.Lease(l.until)
 }
 
-const leaseMargin = 5 // a fifth of the TTL
+// unlease ends the lease now, if it has not ended: the session is lost. The keeper ends what does not tolerate that, and
+// goes on reckoning from there for what tolerates some time (P3, P8).
+func (n *Node) unlease() {
+	l := &n.leased
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	n.keeper.Lease(min(l.until, n.elapsed()))
+}
 
 // without is the tries of a that are not in b.
 func without(a, b []rota.Try) []rota.Try {

@@ -26,6 +26,10 @@ type play struct {
 	jobs map[rota.JobID]*rota.Spec // acknowledged
 	ids  []rota.JobID
 
+	elapsed rota.Elapsed // as the observer reads it
+	renewed rota.Elapsed // when the session was renewed last, or opened
+	lapsed  []*lapsed
+
 	session rota.SessionID
 	life    int
 	seq     int64
@@ -48,7 +52,7 @@ func newPlay(rt *rapid.T, store rota.Store, clock *storetest.Clock) *play {
 	p := &play{faulty: storetest.NewFaulty(store), clock: clock, jobs: map[rota.JobID]*rota.Spec{}, held: map[rota.Try]*rota.Assignment{},
 		seen: map[rota.TaskID]rota.Task{}, sent: map[rota.Try][]rota.Outcome{}, hand: map[rota.JobID]int{},
 		doomed: map[rota.TaskID]bool{}, newest: map[rota.TaskID]int{}, came: map[rota.Dependency]bool{}}
-	p.s = New(p.faulty, Options{})
+	p.s = New(p.faulty, Options{Elapsed: func() rota.Elapsed { return p.elapsed }})
 	p.ctx = rota.WithPrincipal(context.Background(), rota.Principal{Name: "ada", Role: rota.RoleAdmin})
 	p.open(rt, nil)
 	return p
@@ -59,11 +63,20 @@ func (p *play) open(rt *rapid.T, started []rota.Try) {
 	p.life++
 	p.session, p.seq, p.doubt, p.strays = rota.SessionID(fmt.Sprint("life-", p.life)), 0, nil, nil
 	clear(p.held)
-	_, err := p.s.OpenSession(p.ctx, rota.Opening{Session: p.session, Key: "k", Sole: true, Started: started,
-		Node: rota.Node{Name: "node", Slots: 4, State: rota.NodeUp}})
-	if err != nil {
+	p.openAgain(rt, started)
+}
+
+// openAgain opens the session that there is.
+func (p *play) openAgain(rt *rapid.T, started []rota.Try) {
+	o := rota.Opening{Session: p.session, Key: "k", Sole: true, Started: started, TTL: rota.Duration(ttl), OnStoreLoss: rota.StoreLossKill,
+		Node: rota.Node{Name: "node", Slots: 4, State: rota.NodeUp}}
+	for _, l := range p.lapsed {
+		o.Others = append(o.Others, l.session)
+	}
+	if _, err := p.s.OpenSession(p.ctx, o); err != nil {
 		rt.Fatalf("open session: %v", err)
 	}
+	p.renewed = p.elapsed
 }
 
 // mishap lets the next call of a method fail, or its reply be lost, now and then.
@@ -115,7 +128,7 @@ func (p *play) send(rt *rapid.T, x rota.Exchange) {
 // that what its job waits for has come (P15).
 func (p *play) claimed(rt *rapid.T, a *rota.Assignment) {
 	running, spec := 1, p.jobs[a.Task.Job()]
-	for try := range p.held {
+	for _, try := range p.running() {
 		if try.Task == a.Task {
 			rt.Fatalf("%v was claimed while %v runs", a.Try, try)
 		}

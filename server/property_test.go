@@ -13,9 +13,9 @@ import (
 	"github.com/rotaqueue/rota/store/storetest"
 )
 
-// TestPropertyNothingIsLost drives a server on SQLite through whatever users, a node, a stepped clock, lost replies
-// and crashes can do to it, and holds it to I1, I2, I4, I5, I9 and I10, to P15 and P16, to rota.Moves,
-// and the store to what it keeps twice.
+// TestPropertyNothingIsLost drives a server on SQLite through whatever users, a node that crashes, is frozen and thaws, a
+// stepped clock and lost replies can do to it, and holds it to I1, I2, I4, I5, I9 and I10, to P1, P8, P15 and P16, to
+// rota.Moves, and the store to what it keeps twice.
 func TestPropertyNothingIsLost(t *testing.T) {
 	dir, n := t.TempDir(), 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -28,7 +28,8 @@ func TestPropertyNothingIsLost(t *testing.T) {
 		defer store.Close()
 		p := newPlay(rt, store, clock)
 		actions := map[string]func(*rapid.T){"": p.observe, "again": p.again, "renew": p.renew, "crash": p.crash, "late": p.late,
-			"operate": p.operate, "upkeep": p.upkeep}
+			"operate": p.operate, "upkeep": p.upkeep,
+			"frozen": p.freeze, "outlives": p.outlive, "outlives, again": p.outlive, "its keeper dies": p.keeperDies}
 		for i := range 3 { // what happens most
 			actions[fmt.Sprint("submit ", i)] = p.submit
 			actions[fmt.Sprint("exchange ", i)] = p.exchange
@@ -66,7 +67,8 @@ func (p *play) submit(rt *rapid.T) {
 func (p *play) spec(rt *rapid.T) rota.Spec {
 	retries := rapid.IntRange(0, 2).Draw(rt, "retries")
 	s := rota.Spec{Argv: []string{"true"}, Retry: &rota.Retry{Count: &retries},
-		Priority: rapid.IntRange(-1, 1).Draw(rt, "priority"), Hold: rapid.IntRange(0, 9).Draw(rt, "hold") == 0}
+		OnStoreLoss: rapid.SampledFrom([]rota.OnStoreLoss{"", rota.StoreLossKill, rota.StoreLossRun}).Draw(rt, "on store loss"),
+		Priority:    rapid.IntRange(-1, 1).Draw(rt, "priority"), Hold: rapid.IntRange(0, 9).Draw(rt, "hold") == 0}
 	if size := rapid.IntRange(-4, 5).Draw(rt, "array"); size > 0 {
 		s.Array = &rota.Array{Ranges: []rota.Range{{First: 1, Last: size}}}
 		s.Limit = rapid.IntRange(0, 2).Draw(rt, "limit")
@@ -122,7 +124,7 @@ func (p *play) renew(rt *rapid.T) {
 	if err != nil {
 		rt.Fatalf("renew: %v", err)
 	}
-	p.strays = got.Strays
+	p.strays, p.renewed = got.Strays, p.elapsed
 	for _, try := range got.Gone {
 		rt.Fatalf("%v runs, and the store does not know it", try)
 	}
@@ -149,6 +151,11 @@ func (p *play) crash(rt *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(rt, "cleanly") == 0 {
 		if err := p.s.CloseSession(p.ctx, p.session); err != nil {
 			rt.Fatalf("close session: %v", err)
+		}
+	}
+	for _, l := range p.lapsed {
+		if rapid.Bool().Draw(rt, "with all keepers") {
+			started = append(started, p.dies(rt, l)...)
 		}
 	}
 	p.open(rt, started)
@@ -221,6 +228,9 @@ func (p *play) letGo(rt *rapid.T) {
 			x.Finished = append(x.Finished, rota.Finish{Try: try, Outcome: rota.OutcomeReturned})
 		}
 		p.send(rt, x)
+		for _, l := range p.lapsed {
+			p.compare(rt, l, func(rota.Try) bool { return true })
+		}
 		p.observe(rt)
 		if len(p.unended(rt)) == 0 {
 			return

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/clock"
 )
 
 // Options says how a server works. The zero value is a whole server without live output or retention.
@@ -30,7 +31,8 @@ type Options struct {
 	// TrustSubmitters lets submitters submit over the network, although their jobs run as the node's own user (P28).
 	TrustSubmitters bool
 	Retention       rota.Retention
-	Live            Live // where running attempts' output is read; none: only what the store has
+	Live            Live                // where running attempts' output is read; none: only what the store has
+	Elapsed         func() rota.Elapsed // default: clock.Elapsed
 }
 
 // Live is a source of output that is not in the store: of attempts that run on this node, or have ended while
@@ -47,6 +49,8 @@ type Server struct {
 	log      *slog.Logger
 	hub      hub
 	loops    loops
+	elapsed  func() rota.Elapsed
+	observer observer // the loop's
 	sessions sessions
 	home     home
 	signer   signer
@@ -59,7 +63,10 @@ var _ rota.Service = (*Server)(nil)
 
 // New makes a server. It does not touch the store yet.
 func New(store rota.Store, opts Options) *Server {
-	s := &Server{store: store, opts: opts, log: opts.Log, broken: make(chan error, 1)}
+	s := &Server{store: store, opts: opts, log: opts.Log, elapsed: opts.Elapsed, broken: make(chan error, 1)}
+	if s.elapsed == nil {
+		s.elapsed = clock.Elapsed
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -78,6 +78,13 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 		return rota.Opened{}, rota.Invalid("session %q: has from 1 to %d bytes", o.Session, rota.MaxKey)
 	case rota.CheckQueueName(o.Node.Name) != nil:
 		return rota.Opened{}, rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", o.Node.Name, rota.MaxQueueName)
+	case o.TTL < 0:
+		return rota.Opened{}, rota.Invalid("session %s: a lease of %v", o.Session, o.TTL)
+	}
+	if o.OnStoreLoss != "" {
+		if _, err := rota.ParseOnStoreLoss(string(o.OnStoreLoss)); err != nil {
+			return rota.Opened{}, err
+		}
 	}
 	opened, err := s.store.OpenSession(ctx, o)
 	if err != nil {

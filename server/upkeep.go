@@ -12,6 +12,7 @@ type loops struct {
 	making    *loop // tasks of arrays and lines
 	operating *loop // operations that are not done
 	promoting *loop // scheduled tasks whose time has come
+	observing *loop // sessions that stand still
 	rescuing  *loop // running tasks whose session is gone
 	pruning   *loop // history past its retention
 	firing    *loop // schedules
@@ -30,6 +31,7 @@ func (s *Server) newLoops() loops {
 		making:    newLoop("make", 30*time.Second, s.sweep(rota.SweepMake, shortBreath)),
 		operating: newLoop("operate", 30*time.Second, s.sweep(rota.SweepOperate, shortBreath)),
 		promoting: newLoop("promote", 5*time.Second, s.sweep(rota.SweepPromote, shortBreath)),
+		observing: newLoop("observe", observeEvery, s.observe),
 		rescuing:  newLoop("rescue", 10*time.Second, s.sweep(rota.SweepRescue, shortBreath)),
 		pruning:   newLoop("prune", time.Minute, s.sweep(rota.SweepPrune, longBreath)),
 		firing:    newLoop("fire", 5*time.Second, s.fire),
@@ -40,7 +42,7 @@ func (s *Server) newLoops() loops {
 // all are the loops that this server runs. A transient node leaves schedules to the next whole one: what it would
 // fire, it could not run (P27).
 func (l *loops) all(transient bool) []*loop {
-	all := []*loop{l.making, l.operating, l.promoting, l.rescuing, l.pruning, l.others}
+	all := []*loop{l.making, l.operating, l.promoting, l.observing, l.rescuing, l.pruning, l.others}
 	if !transient {
 		all = append(all, l.firing)
 	}

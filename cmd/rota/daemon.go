@@ -27,23 +27,26 @@ import (
 
 // daemon is a whole node: store, server, keeper, node and API over one data folder.
 type daemon struct {
-	conf     config.Config
-	opts     cli.UpOptions
-	log      *slog.Logger
-	folder   *folder
-	key      string // proves the node's name
-	store    *sqlstore.Store
-	sessions *sessions
-	server   *server.Server
-	api      *api.Server
-	unix     *net.UnixListener
-	socket   string // its path
-	tcp      net.Listener
-	started  cli.Started
-	clients  chan int // how many are connected, whenever that changes
+	conf   config.Config
+	opts   cli.UpOptions
+	log    *slog.Logger
+	folder *folder
+	key    string // proves the node's name
+	// onStoreLoss is what becomes of what runs when the store is lost, where the job does not say it.
+	onStoreLoss rota.OnStoreLoss
+	store       *sqlstore.Store
+	sessions    *sessions
+	server      *server.Server
+	api         *api.Server
+	unix        *net.UnixListener
+	socket      string // its path
+	tcp         net.Listener
+	started     cli.Started
+	clients     chan int // how many are connected, whenever that changes
 
 	doors  sync.WaitGroup // the listeners that are served
 	failed chan error
+	once   sync.Once    // of ready
 	opened func()       // called once the session is open
 	stop   func()       // ends the node with what it runs
 	next   func() error // what the process becomes when all is closed; nil: it ends
@@ -109,6 +112,11 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	undo = append(undo, func() { d.store.Close() })
+	identity, err := d.store.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	d.onStoreLoss = onStoreLoss(identity.Engine)
 	if d.unix, err = api.ListenUnix(d.folder.path); err != nil {
 		return err
 	}
@@ -146,6 +154,9 @@ func (d *daemon) listen() error {
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
 	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
+	if d.onStoreLoss == rota.StoreLossKill {
+		d.started.Notes = []string{"tasks go on without this process, and without the store, for " + d.conf.TTL.String() + " at most, unless they say --on-store-loss"}
+	}
 	if isFirst() {
 		d.started.Notes = []string{"tasks end with this process, the first of its container: TERM gives them 5 s"}
 	}
@@ -169,6 +180,14 @@ func (d *daemon) storeName() string {
 		return ""
 	}
 	return d.store.Place()
+}
+
+// onStoreLoss is a node's own rule: nobody else can take what it runs when it has the store for itself (P8).
+func onStoreLoss(engine string) rota.OnStoreLoss {
+	if engine == "sqlite" {
+		return rota.StoreLossRun
+	}
+	return rota.StoreLossKill
 }
 
 // setClients keeps the latest number of clients in the channel.
@@ -208,11 +227,6 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.opts.Transient {
 		all.Go(func() { d.endWhenAlone(working) })
 	}
-	if d.opts.Ready != nil {
-		d.opts.Ready(d.started)
-	}
-	d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots)
-
 	var err error
 	select {
 	case err = <-nodeEnded:
@@ -226,6 +240,17 @@ func (d *daemon) run(ctx context.Context) error {
 	d.doors.Wait()
 	d.log.Info("node is down", "node", d.conf.Name, "left", d.sessions.left.Load())
 	return err
+}
+
+// ready says once that the node is up: its doors are open, and the others know of it. One whose name is another's never
+// comes to that.
+func (d *daemon) ready() {
+	d.once.Do(func() {
+		if d.opts.Ready != nil {
+			d.opts.Ready(d.started)
+		}
+		d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots)
+	})
 }
 
 // serve answers at one listener until it is closed.

@@ -40,8 +40,9 @@ func (s *session) id() rota.SessionID { return s.keeper.Hello().Session }
 type sessions struct {
 	d       *daemon
 	work    string
-	dead    []string   // folders of dead keepers, of which the store does not know yet
-	started []rota.Try // what those had started
+	dead    []string                // folders of dead keepers, of which the store does not know yet
+	started []rota.Try              // what those had started
+	lost    map[rota.SessionID]bool // sessions that are known to be lost: their keepers take nothing new
 
 	mu   sync.Mutex
 	all  []*session
@@ -61,7 +62,7 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 	var older []*session
 	for _, s := range slices.Backward(found) {
 		switch {
-		case current == nil && s.keeper.Hello().Version == rota.Version:
+		case current == nil && s.keeper.Hello().Version == rota.Version && !ss.lost[s.id()]:
 			current = s
 			current.keeper.Resize(ss.d.conf.Slots)
 		case len(s.keeper.Resumed()) > 0:
@@ -150,13 +151,13 @@ func (ss *sessions) nextDir() string {
 func (ss *sessions) employ(all []*session) {
 	d := ss.d
 	for i, s := range all {
-		o := node.Options{Name: d.conf.Name, Key: d.key, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
+		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
 			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
-			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), Log: d.log,
+			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
 			Draining: func() { ss.tell((*node.Node).Drain) }}
 		if i == 0 {
-			o.Started, o.Others, o.Taken, o.Opened = ss.started, ids(all[1:]), ss.taken, ss.opened
+			o.Started, o.Others, o.Taken, o.Opened, o.Force = ss.started, ids(all[1:]), ss.taken, ss.opened, d.opts.Force
 		} else {
 			o.Aside = true
 		}
@@ -180,8 +181,11 @@ func ids(all []*session) []rota.SessionID {
 	return out
 }
 
-// opened is told that the store knows what dead keepers had started.
+// opened is told that the store knows what dead keepers had started. The name is ours by now: if another node takes it
+// by force later, it has it.
 func (ss *sessions) opened() {
+	ss.d.opts.Force = false
+	ss.d.ready()
 	for _, dir := range ss.dead {
 		ss.remove(dir)
 	}
@@ -240,16 +244,24 @@ func (ss *sessions) tell(what func(*node.Node)) {
 	}
 }
 
-// run works until the nodes have drained or left, or one fails. When a keeper is lost, what it ran is ended at once, and
-// all begins again with the keepers that live.
+// run works until the nodes have drained or left, or one fails. When a keeper is lost, what it ran is ended at once; when
+// a session is, what does not tolerate that (P3, P8). Then all begins again with the keepers that live, and with another
+// one for what is new.
 func (ss *sessions) run(ctx context.Context) error {
 	for {
 		began := time.Now()
 		err := ss.serve(ctx)
-		if !errors.Is(err, node.ErrKeeperLost) || ctx.Err() != nil || ss.d.opts.Transient {
+		switch {
+		case ctx.Err() != nil || ss.d.opts.Transient:
+			return err
+		case errors.Is(err, node.ErrKeeperLost):
+			ss.d.log.Error("a keeper died; what it ran is ended, and tried again", "err", err)
+		case errors.Is(err, rota.ErrLeaseLost):
+			ss.d.log.Error("the others took this node for lost; it begins anew", "err", err)
+		default:
 			return err
 		}
-		ss.d.log.Error("a keeper died; what it ran is ended, and tried again", "err", err)
+		ss.left.Store(0)
 		if time.Since(began) < again {
 			select { // one that dies at once does so again
 			case <-ctx.Done():
@@ -318,6 +330,16 @@ func (s *session) end() error {
 	return s.keeper.Kill()
 }
 
+// loses remembers that a session is lost.
+func (ss *sessions) loses(s *session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.lost == nil {
+		ss.lost = map[rota.SessionID]bool{}
+	}
+	ss.lost[s.id()] = true
+}
+
 // part is the end of a session's node: its keeper is left, if there is something in it that is to go on, or ended.
 func (ss *sessions) part(s *session, why error) error {
 	if errors.Is(why, node.ErrKeeperLost) {
@@ -325,7 +347,10 @@ func (ss *sessions) part(s *session, why error) error {
 		return s.keeper.Close()
 	}
 	close(s.ending)
-	if s.node.Busy() > 0 && !errors.Is(why, rota.ErrLeaseLost) && !errors.Is(why, rota.ErrBroken) {
+	if errors.Is(why, rota.ErrLeaseLost) {
+		ss.loses(s)
+	}
+	if s.node.Busy() > 0 && !errors.Is(why, rota.ErrBroken) {
 		ss.left.Add(int64(s.node.Busy()))
 		return s.keeper.Close()
 	}

@@ -53,7 +53,11 @@ func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) 
 	if len(picks) == 0 {
 		return nil, nil
 	}
-	return t.take(session, seq, picks)
+	got, err := t.take(session, seq, picks)
+	if err != nil {
+		return nil, err
+	}
+	return got, t.tolerate(got)
 }
 
 // pickFrom picks ready tasks of one group of lanes. What an open operation is about to cancel or hold is moved here

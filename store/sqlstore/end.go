@@ -176,21 +176,3 @@ func (t *tx) record(tasks []rota.TaskID) error {
 		ON CONFLICT (task, attempt) DO NOTHING`, list(tasks))
 	return err
 }
-
-// sweepRescue ends attempts whose session is lost, closed or missing (P3). It looks at what runs, not at sessions, so
-// that no order of events leaves a task running for ever.
-func (t *tx) sweepRescue() (rota.Swept, error) {
-	rows, err := t.rows(`WHERE t.state = 5 AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = t.session AND s.state = 1)
-		ORDER BY t.session, t.id LIMIT ?1`, stepRows)
-	if err != nil || len(rows) == 0 {
-		return rota.Swept{}, err
-	}
-	out := rota.Swept{Moved: len(rows), More: len(rows) == stepRows, Ready: true}
-	ends := make([]end, len(rows))
-	for i, x := range rows {
-		ends[i] = crashed(x)
-		out.Jobs = append(out.Jobs, x.id.Job())
-	}
-	out.Jobs = slices.Compact(out.Jobs)
-	return out, t.finish(ends)
-}

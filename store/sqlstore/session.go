@@ -9,11 +9,14 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// The states of a session, as stored.
+// The states of a session, as stored. A barred one is open but renews no more: it is lost when its time is over. Of one
+// that is lost by time, what tolerates more than was waited goes on.
 const (
-	sessionOpen   = 1
-	sessionLost   = 2
-	sessionClosed = 3
+	sessionOpen      = 1
+	sessionLost      = 2
+	sessionClosed    = 3
+	sessionBarred    = 4
+	sessionTolerated = 5
 )
 
 // session is a session's row.
@@ -45,27 +48,21 @@ func (s *Store) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, e
 }
 
 func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
-	var key string
-	found, err := t.one(`SELECT key FROM node WHERE name = ?1`, []any{o.Node.Name}, &key)
-	if err != nil {
+	if err := t.ownName(o); err != nil {
 		return rota.Opened{}, err
-	}
-	if found && key != o.Key {
-		return rota.Opened{}, rota.Errorf(rota.ErrConflict, "node %q: another node with another data folder has this name", o.Node.Name).
-			WithFix("rota up --name ANOTHER-NAME")
 	}
 	if err := t.rename(o); err != nil {
 		return rota.Opened{}, err
 	}
 	opened, again, err := t.openAgain(o)
-	if err != nil {
+	if err != nil || opened.Lost {
 		return opened, err
 	}
 	if opened.Drain, err = t.drains(o, again); err != nil || again && !o.Sole {
 		return opened, err
 	}
 	if o.Sole {
-		if err := t.loseSessions(o); err != nil {
+		if err := t.loseOthers(o); err != nil {
 			return opened, err
 		}
 	}
@@ -73,71 +70,98 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	if opened.Drain {
 		state = rota.NodeDraining
 	}
+	if err := t.putNode(o, state, opened.Drain); err != nil || again {
+		return opened, err
+	}
+	opened.TTL, opened.OnStoreLoss = o.TTL, rota.StoreLossAfter(o.OnStoreLoss.Tolerance())
+	_, err = t.exec(`INSERT INTO session (name, node, key, state, ttl, tolerance, opened, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)`,
+		string(o.Session), o.Node.Name, o.Key, sessionOpen, o.TTL.Micros(), tolerated(o.OnStoreLoss.Tolerance()), t.now)
+	return opened, err
+}
+
+// putNode writes what the node says of itself. Of two that take one name at once, the slower finds it taken.
+func (t *tx) putNode(o rota.Opening, state rota.NodeState, drain bool) error {
 	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
-		return opened, err
+		return err
 	}
-	_, err = t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
-		DO UPDATE SET key = excluded.key, doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen,
-		drain = excluded.drain`,
-		o.Node.Name, o.Key, string(doc), string(state), t.now, flag(opened.Drain))
-	if err == nil && !again {
-		_, err = t.exec(`INSERT INTO session (name, node, state, opened, seen) VALUES (?1, ?2, ?3, ?4, ?4)`,
-			string(o.Session), o.Node.Name, sessionOpen, t.now)
+	n, err := t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
+		DO UPDATE SET doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen, drain = excluded.drain,
+		lost = 0 WHERE node.key = excluded.key`, o.Node.Name, o.Key, string(doc), string(state), t.now, flag(drain))
+	if err == nil && n == 0 {
+		err = rota.Errorf(rota.ErrConflict, "node %q: another node has just taken this name", o.Node.Name).WithFix(renameFix)
 	}
-	return opened, err
+	return err
 }
 
 // rename gives a node that comes back with another name the sessions that it has: the key tells that it is the same.
 func (t *tx) rename(o rota.Opening) error {
-	n, err := t.exec(`UPDATE session SET node = ?1 WHERE state = 1 AND node <> ?1 AND node IN (SELECT name FROM node WHERE key = ?2)`,
-		o.Node.Name, o.Key)
+	n, err := t.exec(`UPDATE session SET node = ?1 WHERE state <> 2 AND state <> 3 AND key = ?2 AND node <> ?1`, o.Node.Name, o.Key)
 	if err != nil || n == 0 {
 		return err
 	}
-	_, err = t.exec(`UPDATE node SET state = ?3, seen = ?4 WHERE key = ?2 AND name <> ?1`, o.Node.Name, o.Key, string(rota.NodeDown), t.now)
+	_, err = t.exec(`UPDATE node SET state = ?3, seen = ?4, lost = 0 WHERE key = ?2 AND name <> ?1`, o.Node.Name, o.Key, string(rota.NodeDown), t.now)
 	return err
 }
 
 // openAgain reports whether the session is open already, and how far it has come: the answer was lost, or another daemon
-// of the same keeper goes on with it.
+// of the same keeper goes on with it. Its beat is raised: the lease is reckoned from this opening.
 func (t *tx) openAgain(o rota.Opening) (opened rota.Opened, again bool, err error) {
-	var node string
-	var state int
-	found, err := t.one(`SELECT node, state, seq FROM session WHERE name = ?1`, []any{string(o.Session)}, &node, &state, &opened.Seq)
-	switch {
-	case err != nil || !found:
+	again, err = t.one(`UPDATE session SET beat = beat + 1, seen = ?3, ttl = CASE WHEN ttl = 0 THEN ?4 ELSE ttl END
+		WHERE name = ?1 AND key = ?2 AND state = 1 RETURNING seq`, []any{string(o.Session), o.Key, t.now, o.TTL.Micros()}, new(int64))
+	if err != nil {
 		return opened, false, err
-	case state != sessionOpen:
-		return opened, false, sessionGone(o.Session)
-	case node != o.Node.Name:
-		return opened, false, rota.Errorf(rota.ErrConflict, "session %s is node %q's", o.Session, node)
 	}
-	return opened, true, nil
+	var key string
+	var state int
+	var ttl, most int64
+	found, err := t.one(`SELECT key, state, seq, ttl, tolerance FROM session WHERE name = ?1`, []any{string(o.Session)},
+		&key, &state, &opened.Seq, &ttl, &most)
+	if err != nil || !found {
+		return opened, false, err
+	}
+	opened.TTL, opened.OnStoreLoss = duration(ttl), rota.StoreLossAfter(tolerance(most))
+	switch {
+	case again:
+		return opened, true, nil
+	case key != o.Key:
+		return rota.Opened{}, false, rota.Errorf(rota.ErrConflict, "session %s is another node's", o.Session)
+	case o.Sole || state == sessionClosed:
+		return rota.Opened{}, false, sessionGone(o.Session)
+	}
+	opened.Lost = true
+	return opened, false, nil
 }
 
-// loseSessions marks a node's other sessions lost, and gives back what they had claimed and never started. What is
-// left of sessions lost before is not looked at: it had been started, else it would have been given back then.
-func (t *tx) loseSessions(o rota.Opening) error {
+// loseOthers marks a node's other sessions lost with all that they run, and gives back what they had claimed and never
+// started. What is left of those that were lost so before is not looked at: it had been started, else it would have been
+// given back then.
+func (t *tx) loseOthers(o rota.Opening) error {
 	alive, err := json.Marshal(append([]rota.SessionID{o.Session}, o.Others...))
 	if err != nil {
 		return err
 	}
-	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT id FROM session WHERE node = ?1 AND state = 1
-		AND name NOT IN (SELECT CAST(value AS TEXT) FROM json_each(?2)))`, o.Node.Name, string(alive))
-	if err != nil {
+	var lost []int64
+	err = t.query(func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		lost = append(lost, id)
 		return err
-	}
-	if _, err := t.exec(`UPDATE session SET state = ?2 WHERE node = ?1 AND state = 1 AND name NOT IN (SELECT CAST(value AS TEXT) FROM json_each(?3))`,
-		o.Node.Name, sessionLost, string(alive)); err != nil {
+	}, `UPDATE session SET state = 2 WHERE key = ?1 AND state <> 2 AND state <> 3 AND name NOT IN (SELECT CAST(value AS TEXT) FROM json_each(?2)) RETURNING id`,
+		o.Key, string(alive))
+	if err != nil {
 		return err
 	}
 	home := rota.SessionID("")
 	if o.Node.Transient {
 		home = o.Session
 	}
-	if err := t.openHomes(home, o.Node.Name); err != nil {
+	if err := t.openHomes(home, o.Node.Name); err != nil || len(lost) == 0 {
+		return err
+	}
+	rows, err := t.rows(`WHERE t.state = 5 AND t.session IN (SELECT value FROM json_each(?1))`, list(lost))
+	if err != nil {
 		return err
 	}
 	var ends []end
@@ -167,8 +191,11 @@ func (s *Store) Renew(ctx context.Context, renewals []rota.Renewal) ([]rota.Rene
 func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 	var id, seq int64
 	var node string
-	found, err := t.one(`UPDATE session SET beat = beat + 1, seen = ?2 WHERE name = ?1 AND state = 1 RETURNING id, seq, node`,
-		[]any{string(r.Session), t.now}, &id, &seq, &node)
+	q, args := `UPDATE session SET beat = beat + 1, seen = ?2 WHERE name = ?1 AND state = 1 RETURNING id, seq, node`, []any{string(r.Session), t.now}
+	if r.Lost {
+		q, args = `SELECT id, seq, node FROM session WHERE name = ?1 AND state <> 3`, args[:1]
+	}
+	found, err := t.one(q, args, &id, &seq, &node)
 	if err != nil {
 		return err
 	}
@@ -176,11 +203,27 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 		out.Err = sessionGone(r.Session)
 		return nil
 	}
+	if r.Lost {
+		_, err := t.compare(id, seq, r, out)
+		return err
+	}
 	if _, err := t.one(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END WHERE name = ?1 RETURNING drain`,
 		[]any{node, t.now, string(r.State)}, &out.Drain); err != nil {
 		return err
 	}
-	var has []rota.Try
+	has, err := t.compare(id, seq, r, out)
+	if err != nil {
+		return err
+	}
+	if err := t.keepSamples(r.Samples, has); err != nil {
+		return err
+	}
+	return t.keepNodeSample(node, r.Machine)
+}
+
+// compare tells a session what of its own it does not know of, and what it holds that is not its own (P5). It returns
+// what is its own.
+func (t *tx) compare(session, seq int64, r *rota.Renewal, out *rota.RenewResult) (has []rota.Try, err error) {
 	err = t.query(func(rows *sql.Rows) error {
 		var e rota.EndingTry
 		var ending int
@@ -192,17 +235,11 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 			out.Ending = append(out.Ending, e)
 		}
 		return nil
-	}, `SELECT id, attempt, coalesce(ending, 0) FROM task WHERE state = 5 AND session = ?1 ORDER BY id`, id)
-	if err != nil {
-		return err
-	}
-	if seq == r.Seq {
+	}, `SELECT id, attempt, coalesce(ending, 0) FROM task WHERE state = 5 AND session = ?1 ORDER BY id`, session)
+	if err == nil && seq == r.Seq {
 		out.Strays, out.Gone = without(has, r.Held), without(r.Held, has)
 	}
-	if err := t.keepSamples(r.Samples, has); err != nil {
-		return err
-	}
-	return t.keepNodeSample(node, r.Machine)
+	return has, err
 }
 
 // Endings are stored by their place here.
@@ -236,15 +273,18 @@ func (s *Store) Endings(ctx context.Context, id rota.SessionID) (out []rota.Endi
 	return out, err
 }
 
-// CloseSession ends a session.
+// CloseSession ends a session. One that was lost stays so, and with it all that it still ran.
 func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
 	return s.write(ctx, "close session", func(t *tx) error {
-		n, err := t.exec(`UPDATE session SET state = ?2 WHERE name = ?1 AND state = 1`, string(id), sessionClosed)
+		if n, err := t.exec(`UPDATE session SET state = ?2 WHERE name = ?1 AND state = 5`, string(id), sessionLost); err != nil || n > 0 {
+			return err
+		}
+		n, err := t.exec(`UPDATE session SET state = ?2 WHERE name = ?1 AND (state = 1 OR state = 4)`, string(id), sessionClosed)
 		if err != nil || n == 0 {
 			return err
 		}
 		_, err = t.exec(`UPDATE node SET state = ?2, seen = ?3 WHERE name = (SELECT node FROM session WHERE name = ?1)
-			AND NOT EXISTS (SELECT 1 FROM session WHERE node = node.name AND state = 1)`, string(id), string(rota.NodeDown), t.now)
+			AND NOT EXISTS (SELECT 1 FROM session s WHERE s.node = node.name AND (s.state = 1 OR s.state = 4))`, string(id), string(rota.NodeDown), t.now)
 		if err != nil {
 			return err
 		}
@@ -260,17 +300,17 @@ func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
 		var n rota.Node
 		var name string
 		var state rota.NodeState
-		var started, seen int64
+		var started, seen, lost int64
 		var running int
-		if err := r.Scan(&name, &doc, &state, &started, &seen, &running); err != nil {
+		if err := r.Scan(&name, &doc, &state, &started, &seen, &lost, &running); err != nil {
 			return err
 		}
 		err := json.Unmarshal(doc, &n)
-		n.Name, n.State, n.Started, n.Seen, n.Running = name, state, fromMicros(started), fromMicros(seen), running
+		n.Name, n.State, n.Started, n.Seen, n.Lost, n.Running = name, state, fromMicros(started), fromMicros(seen), fromMicros(lost), running
 		nodes = append(nodes, n)
 		return err
-	}, `SELECT n.name, n.doc, n.state, n.started, n.seen,
-		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state = 1)
+	}, `SELECT n.name, n.doc, n.state, n.started, n.seen, n.lost,
+		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state <> 2 AND s.state <> 3)
 		FROM node n ORDER BY n.name`)
 	if err != nil {
 		return nodes, err

@@ -21,7 +21,6 @@ func TestContract(t *testing.T) {
 	})
 }
 
-
 // TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a database of its own.
 func TestContractPostgres(t *testing.T) {
 	databases := map[string]string{}

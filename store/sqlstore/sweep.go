@@ -45,7 +45,8 @@ func (s *Store) peek(ctx context.Context, what rota.Upkeep) (out rota.Swept, som
 		rota.SweepMake:    `SELECT 0 FROM job WHERE made < tasks AND sealed = 1 LIMIT 1`,
 		rota.SweepOperate: `SELECT 0 FROM operation WHERE ended = 0 LIMIT 1`,
 		rota.SweepPromote: `SELECT run_at FROM task WHERE state = 2 ORDER BY run_at LIMIT 1`,
-		rota.SweepRescue:  `SELECT 0 FROM task t WHERE t.state = 5 AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = t.session AND s.state = 1) LIMIT 1`,
+		rota.SweepRescue: `SELECT 0 WHERE EXISTS (SELECT 1 FROM session WHERE state <> 2 AND state <> 3 AND state = 5)
+			OR EXISTS (SELECT 1 FROM task t WHERE ` + unattended + `)`,
 	}[what]
 	if q == "" {
 		return out, true, nil

@@ -160,6 +160,14 @@ func (f *Faulty) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 	return through(f, "OpenSession", func() (rota.Opened, error) { return f.store.OpenSession(ctx, o) })
 }
 
+func (f *Faulty) Sessions(ctx context.Context) ([]rota.Session, error) {
+	return through(f, "Sessions", func() ([]rota.Session, error) { return f.store.Sessions(ctx) })
+}
+
+func (f *Faulty) LoseSession(ctx context.Context, id rota.SessionID, beat int64, tolerance rota.Duration) (bool, error) {
+	return through(f, "LoseSession", func() (bool, error) { return f.store.LoseSession(ctx, id, beat, tolerance) })
+}
+
 func (f *Faulty) Renew(ctx context.Context, rs []rota.Renewal) ([]rota.RenewResult, error) {
 	return through(f, "Renew", func() ([]rota.RenewResult, error) { return f.store.Renew(ctx, rs) })
 }

@@ -10,6 +10,11 @@ import (
 
 func testNodes(s suite) {
 	s.test("P4_a_name_belongs_to_a_key", nodeKey)
+	s.test("P4_who_comes_back_from_his_own_folder_is_never_refused", nodeOwn)
+	s.test("P4_a_name_is_taken_by_force", nodeForce)
+	s.test("P4_what_was_ousted_is_lost_at_its_deadline_and_not_before", nodeOusted)
+	s.test("P4_what_was_ousted_comes_back_under_another_name", nodeOustedReturns)
+	s.test("P4_two_take_one_name_at_once", nodeRace)
 	s.test("P4_a_node_may_hold_several_sessions", nodeSessions)
 	s.test("P13_a_session_of_an_older_keeper_goes_on_beside_the_new_one", nodeOlder)
 	s.test("P4_a_node_with_another_name_keeps_its_sessions", nodeRenamed)

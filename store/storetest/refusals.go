@@ -35,6 +35,11 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 			_, err := s.Renew(ctx, []rota.Renewal{{Session: session.id, State: rota.NodeDraining}})
 			return err
 		},
+		"Sessions": func(ctx context.Context) error { _, err := s.Sessions(ctx); return err },
+		"LoseSession": func(ctx context.Context) error {
+			_, err := s.LoseSession(ctx, session.id, 0, 0)
+			return err
+		},
 		"Endings":      func(ctx context.Context) error { _, err := s.Endings(ctx, session.id); return err },
 		"CloseSession": func(ctx context.Context) error { return s.CloseSession(ctx, session.id) },
 		"Operate": func(ctx context.Context) error {

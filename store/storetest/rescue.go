@@ -34,7 +34,7 @@ func (s *session) wantOver(t tb) {
 		t.Fatalf("renew: %+v, %v", r, err)
 	}
 	wantIs(t, "a renewal of a session that is over", r[0].Err, rota.ErrLeaseLost)
-	if _, err := s.w.OpenSession(s.w.ctx, s.opening(false)); err == nil {
+	if got, err := s.w.OpenSession(s.w.ctx, s.opening(false)); err == nil && !got.Lost {
 		t.Errorf("a session that is over is revived")
 	}
 }

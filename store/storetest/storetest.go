@@ -41,6 +41,7 @@ func Run(t *testing.T, open Opener) {
 		{"operate_many", testOperateMany},
 		{"remove", testRemove},
 		{"rescue", testRescue},
+		{"lose", testLose},
 		{"promote", testPromote},
 		{"prune", testPrune},
 		{"output", testOutput},

@@ -84,6 +84,10 @@ func held(j *rota.NewJob)                      { j.Spec.Hold = true }
 
 func onLost(o rota.OnLost) func(*rota.NewJob) { return func(j *rota.NewJob) { j.Retry.OnLost = o } }
 
+func onStoreLoss(o rota.OnStoreLoss) func(*rota.NewJob) {
+	return func(j *rota.NewJob) { j.Spec.OnStoreLoss = o }
+}
+
 func keyed(key, hash string) func(*rota.NewJob) {
 	return func(j *rota.NewJob) { j.Key, j.Hash = key, hash }
 }

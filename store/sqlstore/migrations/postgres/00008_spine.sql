@@ -101,7 +101,8 @@ CREATE TABLE task (
   lost          BIGINT,
   returns       BIGINT,
   reason        TEXT,
-  crashes       SMALLINT
+  crashes       SMALLINT,
+  tolerance     BIGINT
 ) WITH (autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX task_ready   ON task (lane, rank, id) WHERE state = 4 AND gate = 0;
 CREATE INDEX task_gated   ON task (gate, rank, id) WHERE state = 4 AND gate <> 0;
@@ -170,7 +171,8 @@ CREATE TABLE node (
   state   TEXT NOT NULL,
   started BIGINT NOT NULL,
   seen    BIGINT NOT NULL,
-  drain   SMALLINT NOT NULL DEFAULT 0
+  drain   SMALLINT NOT NULL DEFAULT 0,
+  lost    BIGINT NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 CREATE TABLE session (
@@ -182,8 +184,14 @@ CREATE TABLE session (
   seq     BIGINT NOT NULL DEFAULT 0,
   refused TEXT,
   opened  BIGINT NOT NULL,
-  seen    BIGINT NOT NULL
+  seen    BIGINT NOT NULL,
+  key     TEXT NOT NULL DEFAULT '',
+  ttl     BIGINT NOT NULL DEFAULT 0,
+  tolerance BIGINT NOT NULL DEFAULT 9223372036854775807,
+  waited  BIGINT NOT NULL DEFAULT 0
 ) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+CREATE INDEX session_watched ON session (id)  WHERE state <> 2 AND state <> 3;
+CREATE INDEX session_key     ON session (key) WHERE state <> 2 AND state <> 3;
 
 CREATE TABLE operation (
   id      BIGINT PRIMARY KEY,
