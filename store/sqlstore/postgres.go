@@ -63,13 +63,18 @@ func openPostgres(ctx context.Context, place string, o Options) (*postgres, erro
 	if err != nil {
 		return nil, err
 	}
-	e := &postgres{now: o.Now, conf: conf, pooled: pooled, notices: newNotices(), db: stdlib.OpenDB(*conf), readers: stdlib.OpenDB(*conf)}
+	e := &postgres{now: o.Now, conf: conf, pooled: pooled, notices: newNotices(), db: openDB(conf), readers: openDB(conf)}
 	e.db.SetMaxOpenConns(postgresWriters + 2) // and one each for numbers and for migrations
 	e.db.SetMaxIdleConns(postgresWriters + 2)
 	e.readers.SetMaxOpenConns(postgresReaders)
 	e.readers.SetMaxIdleConns(2)
 	e.readers.SetConnMaxIdleTime(time.Minute)
 	return e, nil
+}
+
+// openDB opens a pool. Its connections are not asked whether they live before each use: one that does not says so itself.
+func openDB(conf *pgx.ConnConfig) *sql.DB {
+	return stdlib.OpenDB(*conf, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }))
 }
 
 // fitConnection looks at the server, and fits the configuration to what stands before it: through a pooler, statements
@@ -169,13 +174,14 @@ func (e *postgres) prepare(ctx context.Context) error {
 	return migrate(ctx, e, e.db, goose.DialectPostgres)
 }
 
-// read runs a read. One that fails before its first row, on a connection that had died meanwhile, is run once more.
+// read runs a read. One that fails before its first row, on a connection that had died meanwhile, is run again: all that
+// were kept may have died together.
 func (e *postgres) read(ctx context.Context, scan func(*sql.Rows) error, q string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
 	defer cancel()
 	seen := false
 	var err error
-	for range 2 {
+	for range 4 {
 		var rows *sql.Rows
 		if rows, err = e.readers.QueryContext(ctx, inPostgres(q), args...); err == nil {
 			err = drain(rows, func(r *sql.Rows) error { seen = true; return scan(r) })
