@@ -2,10 +2,13 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -68,4 +71,72 @@ func claimAll(b *testing.B, s *Store, session rota.SessionID, size int) {
 			done = append(done, rota.Finish{Try: a.Try, Outcome: rota.OutcomeSucceeded, Exit: &zero, StartedAgo: 1000, EndedAgo: 1000})
 		}
 	}
+}
+
+// BenchmarkPostgresLongTransaction claims while a transaction is open that began before the first claim, and tells how long
+// the slowest hundredth of the exchanges took, beside that of a fresh table without one.
+func BenchmarkPostgresLongTransaction(b *testing.B) {
+	place := os.Getenv("ROTA_BENCH_POSTGRES")
+	if place == "" {
+		b.Skip("ROTA_BENCH_POSTGRES names no database")
+	}
+	ctx := context.Background()
+	s, err := Open(ctx, place, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	session := rota.SessionID(fmt.Sprint("long", b.N, time.Now().UnixNano()))
+	if _, err := s.OpenSession(ctx, rota.Opening{Session: session, Node: rota.Node{Name: "n"}, Key: "k"}); err != nil {
+		b.Fatal(err)
+	}
+	seq := int64(0)
+	run := func(tasks int) (p99 time.Duration) {
+		array := plain(1, "")
+		array[0].Spec.Array = &rota.Array{Ranges: []rota.Range{{First: 1, Last: tasks}}}
+		if _, err := s.Submit(ctx, array); err != nil {
+			b.Fatal(err)
+		}
+		for more := true; more; {
+			swept, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake})
+			if err != nil {
+				b.Fatal(err)
+			}
+			more = swept.More
+		}
+		var took []time.Duration
+		var done []rota.Finish
+		zero := 0
+		for {
+			seq++
+			begun := time.Now()
+			out, err := s.Exchange(ctx, rota.Exchange{Session: session, Seq: seq, Finished: done, Claim: rota.Claim{Max: 100}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if took = append(took, time.Since(begun)); len(out.Claimed) == 0 {
+				break
+			}
+			done = done[:0]
+			for _, a := range out.Claimed {
+				done = append(done, rota.Finish{Try: a.Try, Outcome: rota.OutcomeSucceeded, Exit: &zero, StartedAgo: 1000, EndedAgo: 1000})
+			}
+		}
+		slices.Sort(took)
+		return took[len(took)*99/100]
+	}
+	fresh := run(20_000)
+	long, err := s.engine.(*postgres).readers.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer long.Rollback()
+	if err := long.QueryRow(`SELECT count(*) FROM job`).Scan(new(int)); err != nil {
+		b.Fatal(err)
+	}
+	run(b.N)
+	beside := run(20_000)
+	b.ReportMetric(float64(fresh.Microseconds()), "fresh-p99-us")
+	b.ReportMetric(float64(beside.Microseconds()), "beside-p99-us")
+	b.ReportMetric(float64(beside)/float64(fresh), "ratio")
 }

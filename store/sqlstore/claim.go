@@ -94,15 +94,11 @@ func (t *tx) heads(lanes []int64, n int) ([]claimed, error) {
 		if shares[i] == 0 {
 			continue
 		}
-		err := t.query(func(r *sql.Rows) error {
-			p, err := scanClaimed(r)
-			picks = append(picks, p)
-			return err
-		}, `SELECT `+claimedColumns+` FROM task WHERE lane = ?1 AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2
-			/*pg FOR UPDATE SKIP LOCKED */`, lane, shares[i])
+		some, err := t.head(lane, shares[i])
 		if err != nil {
 			return nil, err
 		}
+		picks = append(picks, some...)
 	}
 	if len(lanes) > 1 {
 		slices.SortFunc(picks, func(a, b claimed) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
@@ -166,6 +162,7 @@ func (t *tx) applyOpen(ops []running, picks []claimed) (int, error) {
 // take claims the picks, whose rows were read, and are held, in this transaction. (RETURNING would read them for us, at
 // twice the price: it runs as a trigger for each row.)
 func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error) {
+	t.picks = picks
 	ids := make([]rota.TaskID, len(picks))
 	for i := range picks {
 		picks[i].attempt++

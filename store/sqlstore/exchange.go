@@ -97,7 +97,10 @@ func (t *tx) endExchange(ses session, seq int64, refused []rota.Refusal) error {
 		}
 		doc = string(b)
 	}
-	_, err := t.exec(`UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1`, ses.id, seq, doc)
+	var read int
+	_, err := t.one(`UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1
+		/*pg RETURNING pg_stat_get_xact_tuples_returned('task_ready'::regclass) */`, []any{ses.id, seq, doc}, &read)
+	t.passedOver(t.picks, read)
 	return err
 }
 

@@ -41,6 +41,7 @@ type Store struct {
 	commits   commits
 	leases    *commits // renewals: of a connection of their own, where there are several
 	templates templates
+	floors    floors
 	broken    atomic.Pointer[error]
 	closed    atomic.Bool
 }
