@@ -41,11 +41,13 @@ func TestHotStatementsSeekTheirRows(t *testing.T) {
 		}
 	}
 	seen := 0
-	for _, q := range slices.Sorted(maps.Keys(s.commits.idle[0].connection.(*sqliteConn).stmts)) {
+	w := s.commits.all(1)[0]
+	defer s.commits.put(w)
+	for _, q := range slices.Sorted(maps.Keys(w.connection.(*sqliteConn).stmts)) {
 		if !strings.Contains(q, "task") || strings.HasPrefix(q, "INSERT") {
 			continue
 		}
-		plan := s.plan(t, q)
+		plan := w.plan(t, q)
 		if !strings.Contains(plan, " task") && !strings.Contains(plan, " t ") {
 			continue
 		}
@@ -61,14 +63,14 @@ func TestHotStatementsSeekTheirRows(t *testing.T) {
 	}
 }
 
-func (s *Store) plan(t *testing.T, q string) string {
+func (w *writer) plan(t *testing.T, q string) string {
 	t.Helper()
 	var args []any
 	for strings.Contains(q, fmt.Sprint("?", len(args)+1)) {
 		args = append(args, nil)
 	}
 	var plan []string
-	err := s.commits.idle[0].query(func(r *sql.Rows) error {
+	err := w.query(func(r *sql.Rows) error {
 		var id, parent, unused int
 		var text string
 		err := r.Scan(&id, &parent, &unused, &text)
