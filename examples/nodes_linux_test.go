@@ -22,6 +22,7 @@ import (
 	"github.com/rotaqueue/rota/keeper"
 	"github.com/rotaqueue/rota/node"
 	"github.com/rotaqueue/rota/server"
+	"github.com/rotaqueue/rota/store/pgtest"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
@@ -141,7 +142,7 @@ var rotaPath = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	status := m.Run()
+	status := pgtest.Run(m)
 	if path, _ := rotaPath(); path != "" {
 		os.RemoveAll(filepath.Dir(path))
 	}
