@@ -19,6 +19,7 @@ import (
 
 // TestNodesAsTheExamplesStartThem: two nodes of one database, started by the line that stands in the example.
 func TestNodesAsTheExamplesStartThem(t *testing.T) {
+	needBinary(t)
 	for kind, example := range proxies {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -40,6 +40,7 @@ type nodes struct {
 }
 
 func newNodes(t *testing.T) *nodes {
+	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlstore.Open(t.Context(), filepath.Join(dir, "rota.db"), sqlstore.Options{})
 	if err != nil {
@@ -140,6 +141,13 @@ var rotaPath = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+func needBinary(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds and runs the binary")
+	}
+}
 
 func TestMain(m *testing.M) {
 	status := pgtest.Run(m)

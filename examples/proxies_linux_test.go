@@ -41,6 +41,7 @@ var proxies = map[string]struct {
 }
 
 func TestEveryNodeAnswersThroughAProxy(t *testing.T) {
+	needBinary(t)
 	for kind := range proxies {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
