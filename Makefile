@@ -13,7 +13,7 @@ test: ## everything that CI runs; PKGS=./cron/... does it for some packages only
 	@scripts/test
 
 bench: build ## Rota beside its limits, then beside its peers, each in turns within one run
-	@scripts/peers
+	@scripts/servers postgresql redis-server beanstalkd >&2 || true
 	./rota bench
 	cd bench && go run . -rota ../rota
 

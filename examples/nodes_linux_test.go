@@ -22,6 +22,7 @@ import (
 	"github.com/rotaqueue/rota/keeper"
 	"github.com/rotaqueue/rota/node"
 	"github.com/rotaqueue/rota/server"
+	"github.com/rotaqueue/rota/store/pgtest"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
@@ -39,6 +40,7 @@ type nodes struct {
 }
 
 func newNodes(t *testing.T) *nodes {
+	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlstore.Open(t.Context(), filepath.Join(dir, "rota.db"), sqlstore.Options{})
 	if err != nil {
@@ -140,8 +142,15 @@ var rotaPath = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+func needBinary(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds and runs the binary")
+	}
+}
+
 func TestMain(m *testing.M) {
-	status := m.Run()
+	status := pgtest.Run(m)
 	if path, _ := rotaPath(); path != "" {
 		os.RemoveAll(filepath.Dir(path))
 	}

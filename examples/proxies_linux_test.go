@@ -41,11 +41,12 @@ var proxies = map[string]struct {
 }
 
 func TestEveryNodeAnswersThroughAProxy(t *testing.T) {
+	needBinary(t)
 	for kind := range proxies {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			n := newNodes(t)
-			p := startProxy(t, kind, n)
+			p := startProxy(t, kind, n.doors[0].address, n.doors[1].address)
 			for _, path := range []string{"", "/rota"} {
 				p.actsOfAnyDay(t, &client{T: t, url: p.url + path, token: n.token, authority: p.authority})
 			}
@@ -183,7 +184,7 @@ type proxy struct {
 	client    *http.Client
 }
 
-func startProxy(t *testing.T, kind string, n *nodes) *proxy {
+func startProxy(t *testing.T, kind, one, two string) *proxy {
 	t.Helper()
 	example := proxies[kind]
 	path, err := exec.LookPath(example.program)
@@ -203,7 +204,7 @@ func startProxy(t *testing.T, kind string, n *nodes) *proxy {
 	p.url = "https://localhost:" + port
 	settings := string(text)
 	for from, to := range map[string]string{
-		"10.0.0.11:2691": n.doors[0].address, "10.0.0.12:2691": n.doors[1].address,
+		"10.0.0.11:2691": one, "10.0.0.12:2691": two,
 		"bind :443 ssl": "bind 127.0.0.1:" + port + " ssl", "listen 443 ssl": "listen 127.0.0.1:" + port + " ssl",
 		"/etc/haproxy": dir, "/etc/nginx": dir,
 	} {
