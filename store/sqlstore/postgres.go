@@ -168,7 +168,7 @@ func (e *postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	defer lock.Rollback()
-	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('rota'), hashtext('migrate'))`); err != nil {
+	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('rota ' || current_schema()), hashtext('migrate'))`); err != nil {
 		return err
 	}
 	return migrate(ctx, e, e.db, goose.DialectPostgres)

@@ -21,12 +21,12 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a database of its own.
+// TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a schema of its own.
 func TestContractPostgres(t *testing.T) {
 	databases := map[string]string{}
 	storetest.Run(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
 		if databases[dir] == "" {
-			databases[dir] = pgtest.Shared(t).Database(t)
+			databases[dir] = pgtest.Shared(t).Schema(t)
 		}
 		s, err := sqlstore.Open(context.Background(), databases[dir], sqlstore.Options{Now: clock.Now})
 		if err != nil {
@@ -41,7 +41,7 @@ func TestSharedPostgres(t *testing.T) {
 	databases := map[string]string{}
 	storetest.RunShared(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
 		if databases[dir] == "" {
-			databases[dir] = pgtest.Shared(t).Database(t)
+			databases[dir] = pgtest.Shared(t).Schema(t)
 		}
 		s, err := sqlstore.Open(context.Background(), databases[dir], sqlstore.Options{Now: clock.Now})
 		if err != nil {

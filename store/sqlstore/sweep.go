@@ -35,7 +35,7 @@ func (t *tx) alone(what rota.Upkeep) (mine bool, err error) {
 	if !t.s.engine.shared() {
 		return true, nil
 	}
-	_, err = t.one(`SELECT pg_try_advisory_xact_lock(hashtext('rota'), hashtext(?1))`, []any{string(what)}, &mine)
+	_, err = t.one(`SELECT pg_try_advisory_xact_lock(hashtext('rota ' || current_schema()), hashtext(?1))`, []any{string(what)}, &mine)
 	return mine, err
 }
 
