@@ -12,7 +12,7 @@ type Task struct {
 	Gated   bool      `json:"gated,omitempty" doc:"ready, but over a limit"`
 	Ending  Ending    `json:"ending,omitempty" doc:"running, but asked to end"`
 	RunAt   time.Time `json:"run_at,omitzero" doc:"scheduled: when"`
-	Limit   int       `json:"attempt_limit" doc:"attempts that may be made, as it stands"`
+	Limit   int       `json:"attempt_limit" doc:"the greatest number that an attempt may have, as it stands"`
 	Lost    int       `json:"lost,omitempty" doc:"attempts that were lost"`
 	Crashes int       `json:"crashes,omitempty" doc:"of those: its keeper or machine went away while it ran. After two it runs alone on its node, after three it is held"`
 	Returns int       `json:"returns,omitempty" doc:"attempts given back without having started"`
@@ -21,7 +21,7 @@ type Task struct {
 
 // Attempt is one try at a task.
 type Attempt struct {
-	Number  int       `json:"attempt" doc:"from 1; 0: none yet"`
+	Number  int       `json:"attempt" doc:"from 1, or from 1,000,001 on in a store that is a copy; 0: none yet"`
 	Outcome Outcome   `json:"outcome,omitempty" doc:"empty while it has not ended"`
 	Node    string    `json:"node,omitempty"`
 	Session string    `json:"-"`
@@ -34,6 +34,22 @@ type Attempt struct {
 	Usage
 	Written
 }
+
+// AttemptsOfIncarnation is how far the numbers of attempts of one incarnation of a store lie from those of the next: all
+// that incarnation n gives are greater than n times as many (P25).
+const AttemptsOfIncarnation = 1_000_000
+
+// NextAttempt is the number of the attempt after one, in an incarnation of the store. What comes after the millions goes
+// on across incarnations.
+func NextAttempt(last, incarnation int) int {
+	if least := incarnation * AttemptsOfIncarnation; last < least {
+		return least + Nth(last) + 1
+	}
+	return last + 1
+}
+
+// Nth is which attempt at its task it is, counted from 1, in whatever incarnations of the store.
+func Nth(attempt int) int { return attempt % AttemptsOfIncarnation }
 
 // Usage is what an attempt took of the machine.
 type Usage struct {

@@ -59,10 +59,21 @@ func (f *follower) run(ctx context.Context, n int) (rota.Task, error) {
 		}
 		f.noteRetry(t, earlier, at)
 		n = max(at, n) + 1
-		if t, _, err = f.until(ctx, func(t rota.Task) bool { return t.State.Ended() || t.Number >= n }); err != nil || t.Number < n {
+		if t, earlier, err = f.until(ctx, func(t rota.Task) bool { return t.State.Ended() || t.Number >= n }); err != nil || t.Number < n {
 			return t, err
 		}
+		n = firstFrom(n, t, earlier)
 	}
+}
+
+// firstFrom is the first attempt there was whose number is not less than n: a store that is a copy passes over a million.
+func firstFrom(n int, t rota.Task, earlier []rota.Attempt) int {
+	for _, e := range earlier {
+		if e.Number >= n {
+			return e.Number
+		}
+	}
+	return t.Number
 }
 
 // attempt shows one attempt's streams side by side, to their ends. With n 0 or 1 it is the first one there will be.
@@ -115,8 +126,12 @@ func (f *follower) stream(ctx context.Context, n int, s rota.Stream) (int, error
 		if err != nil {
 			return 0, err
 		}
-		if n == 0 && o.Attempt > 1 && q.Attempt == 0 && f.tail < 0 {
-			q.Attempt = 1 // the first one is over already
+		if n == 0 && rota.Nth(o.Attempt) > 1 && q.Attempt == 0 && f.tail < 0 { // the first one is over already
+			t, earlier, err := f.until(ctx, func(rota.Task) bool { return true })
+			if err != nil {
+				return 0, err
+			}
+			q.Attempt = firstFrom(1, t, earlier)
 			continue
 		}
 		if q.Attempt == 0 {

@@ -23,7 +23,7 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 			return executor.Process{}, err
 		}
 		p := executor.Process{Try: a.Try, Command: cmd, Env: environment(a, clean, n.opts.Name, n.opts.Socket),
-			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: a.Attempt > 1,
+			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: rota.Nth(a.Attempt) > 1,
 			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace,
 			Limits: n.limitsOf(a), Tolerance: n.opts.onStoreLoss(a).Tolerance()}
 		if p.Stdin == "" {

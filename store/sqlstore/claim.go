@@ -163,6 +163,9 @@ func (t *tx) applyOpen(ops []running, picks []claimed) (int, error) {
 // twice the price: it runs as a trigger for each row.)
 func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error) {
 	t.picks = picks
+	if err := t.renumber(picks); err != nil {
+		return nil, err
+	}
 	ids := make([]rota.TaskID, len(picks))
 	for i := range picks {
 		picks[i].attempt++
@@ -214,7 +217,7 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	for i, c := range got {
 		out[i] = jobs[c.id.Job()]
 		out[i].Try = rota.Try{Task: c.id, Attempt: c.attempt}
-		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, c.attempt-1-c.lost-c.returns, queues[c.lane]
+		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, rota.Nth(c.attempt)-1-c.lost-c.returns, queues[c.lane]
 		out[i].Alone = c.crashes >= rota.MaxCrashes
 		out[i].Allowance = allowances[out[i].Queue]
 		if out[i].Spec.Lines {

@@ -28,12 +28,14 @@ type engine interface {
 	clock() string
 	// bytes is the size of what is stored.
 	bytes(ctx context.Context) (int64, error)
-	// prepare brings the schema up to date.
-	prepare(ctx context.Context) error
+	// prepare brings the schema to a version, if it is older, unless first has something against it. Nobody else does so
+	// meanwhile.
+	prepare(ctx context.Context, version int, first func(context.Context) error) error
 	// schema is the version of the schema that is there, and the least one that a binary must know to use it.
 	schema(ctx context.Context) (version, least int, err error)
 	notify(n rota.Notice)
 	listen(ctx context.Context, hear func(rota.Notice)) error
+	copied
 	// kind tells what an error of the engine means.
 	kind(err error) error
 	close() error

@@ -101,14 +101,14 @@ func (s *Store) fits(ctx context.Context) error {
 	return checkVersion(version, least)
 }
 
-// migrate brings a store to this binary's schema, each step in one transaction. A store that is ahead is left as it
+// migrate brings a store to a version of the schema, each step in one transaction. A store that is ahead is left as it
 // is and used, provided that it says it can be: a release only adds, and removes one release later (P24).
-func migrate(ctx context.Context, e engine, db *sql.DB, dialect goose.Dialect) error {
+func migrate(ctx context.Context, e engine, db *sql.DB, dialect goose.Dialect, to int) error {
 	version, least, err := e.schema(ctx)
 	if err != nil {
 		return err
 	}
-	if version >= Schema {
+	if version >= to {
 		return checkVersion(version, least)
 	}
 	files, err := steps(e.name())
@@ -119,7 +119,7 @@ func migrate(ctx context.Context, e engine, db *sql.DB, dialect goose.Dialect) e
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
+	_, err = p.UpTo(ctx, int64(to))
 	return err
 }
 

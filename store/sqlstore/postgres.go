@@ -162,7 +162,7 @@ func (e *postgres) schema(ctx context.Context) (version, least int, err error) {
 }
 
 // prepare migrates, one node at a time: the others wait for the lock, and find it done.
-func (e *postgres) prepare(ctx context.Context) error {
+func (e *postgres) prepare(ctx context.Context, version int, first func(context.Context) error) error {
 	lock, err := e.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -171,7 +171,10 @@ func (e *postgres) prepare(ctx context.Context) error {
 	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('rota ' || current_schema()), hashtext('migrate'))`); err != nil {
 		return err
 	}
-	return migrate(ctx, e, e.db, goose.DialectPostgres)
+	if err := first(ctx); err != nil {
+		return err
+	}
+	return migrate(ctx, e, e.db, goose.DialectPostgres, version)
 }
 
 // read runs a read. One that fails before its first row, on a connection that had died meanwhile, is run again: all that

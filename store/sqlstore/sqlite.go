@@ -106,8 +106,11 @@ func (e *sqlite) together() int { return 16 }
 
 func (e *sqlite) clock() string { return strconv.FormatInt(e.now().UnixMicro(), 10) }
 
-func (e *sqlite) prepare(ctx context.Context) error {
-	return migrate(ctx, e, e.db, goose.DialectSQLite3)
+func (e *sqlite) prepare(ctx context.Context, version int, first func(context.Context) error) error {
+	if err := first(ctx); err != nil {
+		return err
+	}
+	return migrate(ctx, e, e.db, goose.DialectSQLite3, version)
 }
 
 func (e *sqlite) schema(ctx context.Context) (version, least int, err error) {

@@ -31,12 +31,15 @@ type Options struct {
 	Now func() time.Time
 	// ReadOnly opens a store beside the node that owns it: nothing is written, nothing migrated.
 	ReadOnly bool
+
+	admit admission // what else is opened than stores that are in use
 }
 
 // Store is a rota.Store in an SQL database.
 type Store struct {
 	place     string // where it is, for people
 	engine    engine
+	nth       int // its incarnation
 	writers   int // of commits; none: the store is only read
 	commits   commits
 	leases    *commits // renewals: of a connection of their own, where there are several
@@ -64,19 +67,22 @@ func Open(ctx context.Context, place string, o Options) (*Store, error) {
 		return nil, err
 	}
 	if o.ReadOnly {
-		return s, s.checkSchema(ctx)
+		if err = s.admitted(ctx, o); err == nil {
+			err = s.checkSchema(ctx)
+		}
+	} else if err = s.prepare(ctx, o); err != nil {
+		err = fmt.Errorf("open store %s: %w", s.place, s.classify(err))
 	}
-	if err := s.prepare(ctx); err != nil {
-		err = s.classify(err)
+	if err != nil {
 		s.shut()
-		return nil, fmt.Errorf("open store %s: %w", s.place, err)
+		return nil, err
 	}
 	return s, nil
 }
 
 // prepare brings the schema up to date and connects the writers.
-func (s *Store) prepare(ctx context.Context) error {
-	if err := s.engine.prepare(ctx); err != nil {
+func (s *Store) prepare(ctx context.Context, o Options) error {
+	if err := s.engine.prepare(ctx, Schema, func(ctx context.Context) error { return s.admitted(ctx, o) }); err != nil {
 		return err
 	}
 	if s.engine.shared() {
@@ -92,7 +98,10 @@ func (s *Store) prepare(ctx context.Context) error {
 		}
 		s.writers++
 	}
-	return s.transact(s.commits.idle[0], (*tx).identify)
+	if err := s.transact(s.commits.idle[0], (*tx).identify); err != nil {
+		return err
+	}
+	return s.query(ctx, func(r *sql.Rows) error { return r.Scan(&s.nth) }, `SELECT value FROM meta WHERE key = 'incarnation'`)
 }
 
 func (s *Store) employ(ctx context.Context, c *commits) error {
@@ -161,6 +170,8 @@ func (s *Store) classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isSealed(err):
+		return s.sealed()
 	case errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
