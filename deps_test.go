@@ -36,7 +36,7 @@ var layers = map[string]layer{
 	".":               {imports: []string{"cron"}, never: noSystem, pure: true},
 	"cron":            {never: noSystem, pure: true},
 	"discipline":      {imports: []string{"."}, never: noSystem, pure: true},
-	"store/sqlstore":  {imports: []string{".", "discipline", "crash/at"}, never: []string{"net", "os/exec"}},
+	"store/sqlstore":  {imports: []string{".", "discipline", "crash/at"}, never: []string{"net/http", "os/exec"}}, // net: errors of connections to a database
 	"store/storetest": {imports: []string{"."}, never: []string{"net", "os", "database/sql"}},
 	"store/pgtest":    {},
 	"server":          {imports: []string{".", "cron", "discipline", "clock"}, never: []string{"database/sql", "net/http", "os/exec"}},

@@ -34,6 +34,7 @@ type write struct {
 	what string
 	do   func(*tx) error
 	sub  *submission // a submit; do is nil
+	same bool        // doing it twice is the same as doing it once
 	long bool        // upkeep: it begins a commit or waits for the next, so that nobody's answer waits for it
 	err  error
 	done chan struct{} // closed when it is answered
@@ -54,11 +55,21 @@ func (s *Store) write(ctx context.Context, what string, do func(t *tx) error) er
 
 // written is what do returned in a commit.
 func written[T any](ctx context.Context, s *Store, what string, do func(t *tx) (T, error)) (T, error) {
+	return writtenBy(ctx, s, &write{what: what}, do)
+}
+
+// writtenSame is written for what may be done twice, as exchanges are: they are numbered.
+func writtenSame[T any](ctx context.Context, s *Store, what string, do func(t *tx) (T, error)) (T, error) {
+	return writtenBy(ctx, s, &write{what: what, same: true}, do)
+}
+
+func writtenBy[T any](ctx context.Context, s *Store, w *write, do func(t *tx) (T, error)) (T, error) {
 	var out T
-	err := s.write(ctx, what, func(t *tx) (err error) {
+	w.do = func(t *tx) (err error) {
 		out, err = do(t)
 		return err
-	})
+	}
+	err := s.commit(ctx, &s.commits, w)
 	return out, err
 }
 
@@ -245,7 +256,7 @@ type group struct {
 func (g *group) add(some []*write) {
 	err := g.s.usable(context.Background())
 	if err == nil && !g.begun {
-		err = g.w.begin()
+		err = g.w.begin(false)
 		g.begun = err == nil
 	}
 	if err == nil {
@@ -369,7 +380,7 @@ func (s *Store) alone(w *writer, some []*write) {
 }
 
 func (s *Store) once(w *writer, some []*write) error {
-	if err := w.begin(); err != nil {
+	if err := w.begin(!some[0].same); err != nil {
 		return err
 	}
 	g := group{s: s, w: w}

@@ -129,7 +129,7 @@ func (t *postgresTarget) clear(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
-	names := []string{schemaTable, copyingTable}
+	names := []string{schemaTable, copyingTable, outcomeTable}
 	for _, x := range tables {
 		names = append(names, x.name)
 	}

@@ -44,7 +44,8 @@ type engine interface {
 // connection is one that writes. It is used by one transaction at a time, and never with a context that a caller can
 // end: that would interrupt the statement, and the others' writes with it.
 type connection interface {
-	begin() (beginning, error)
+	// begin begins a transaction. One that must not be done twice is marked, where the answer to its commit can be lost.
+	begin(marked bool) (beginning, error)
 	// commit makes the transaction durable. An error that is errAgain says that nothing of it is stored.
 	commit() error
 	rollback()
@@ -77,8 +78,8 @@ type writer struct {
 }
 
 // begin begins a transaction, and forgets what others have changed since the last.
-func (w *writer) begin() error {
-	b, err := w.connection.begin()
+func (w *writer) begin(marked bool) error {
+	b, err := w.connection.begin(marked)
 	if b.shape != w.shape && b.shape != 0 {
 		w.forget()
 	}

@@ -26,7 +26,7 @@ func (s *Store) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 	var refused []rota.Refusal
 	for i := range x.Finished {
 		one := x.Finished[i : i+1]
-		some, err := written(ctx, s, "finish", func(t *tx) ([]rota.Refusal, error) {
+		some, err := writtenSame(ctx, s, "finish", func(t *tx) ([]rota.Refusal, error) {
 			ses, err := t.session(x.Session)
 			if err != nil {
 				return nil, err
@@ -48,7 +48,7 @@ func (s *Store) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 
 func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
 	lost := false
-	out, err := written(ctx, s, "exchange", func(t *tx) (out rota.Exchanged, err error) {
+	out, err := writtenSame(ctx, s, "exchange", func(t *tx) (out rota.Exchanged, err error) {
 		lost = false
 		ses, err := t.session(x.Session)
 		if err != nil {

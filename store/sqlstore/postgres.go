@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -254,13 +255,17 @@ func again(err error) bool {
 	return false
 }
 
-func (e *postgres) connect(context.Context) (connection, error) { return &postgresConn{e: e}, nil }
+func (e *postgres) connect(context.Context) (connection, error) {
+	return &postgresConn{e: e, id: rand.Text()}, nil
+}
 
 // postgresConn is a connection that writes. When it breaks it is made anew with the next transaction.
 type postgresConn struct {
 	e    *postgres
 	conn *sql.Conn
-	xid  string // the transaction's number, by which its outcome can be asked for
+	id   string // that nobody else has
+	nth  int64  // of the marked transactions
+	mark bool   // this one is
 }
 
 // postgresBegin begins a transaction in one message. Plans are pinned: a queue's tables change their size by the minute,
@@ -270,11 +275,23 @@ const postgresBegin = `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_b
 SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL statement_timeout = 9000; SET LOCAL lock_timeout = 5000;
-SELECT pg_current_xact_id()::text, ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
+SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
 set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
 current_setting('synchronous_commit') END, true)`
 
-func (c *postgresConn) begin() (b beginning, err error) {
+// postgresAnswer is the place of the SELECT among the statements of postgresBegin.
+var postgresAnswer = strings.Count(postgresBegin, ";")
+
+// postgresMark leaves the transaction's number in a row of the connection's own: what is there says what became of it when
+// the answer to its commit was lost. (The numbers that PostgreSQL gives transactions cannot: after a crash or a failover one
+// that never reached the disk may be another's.)
+const postgresMark = `; INSERT INTO outcome (writer, nth, at) VALUES ('%[1]s', %[2]d, ` + postgresClock + `)
+ON CONFLICT (writer) DO UPDATE SET nth = excluded.nth, at = excluded.at`
+
+func (c *postgresConn) begin(marked bool) (b beginning, err error) {
+	if c.mark = marked; marked {
+		c.nth++
+	}
 	for until := time.Now().Add(postgresOutage); ; time.Sleep(50 * time.Millisecond) {
 		if b, err = c.beginOnce(); err == nil || !broken(err) || time.Now().After(until) {
 			return b, err
@@ -292,13 +309,16 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 		}
 	}
 	err = c.raw(func(conn *pgx.Conn) error {
-		results, err := conn.PgConn().Exec(ctx, postgresBegin).ReadAll()
+		text := postgresBegin
+		if c.mark {
+			text += fmt.Sprintf(postgresMark, c.id, c.nth)
+		}
+		results, err := conn.PgConn().Exec(ctx, text).ReadAll()
 		if err != nil {
 			return err
 		}
-		row := results[len(results)-1].Rows[0]
-		c.xid = string(row[0])
-		_, err = fmt.Sscan(string(row[1])+" "+string(row[2])+" "+string(row[3]), &b.now, &b.shape, &b.stripe)
+		row := results[postgresAnswer].Rows[0]
+		_, err = fmt.Sscan(string(row[0])+" "+string(row[1])+" "+string(row[2]), &b.now, &b.shape, &b.stripe)
 		return err
 	})
 	if err != nil {
@@ -354,27 +374,31 @@ func (c *postgresConn) commit() error {
 		return errors.Join(errAgain, err)
 	}
 	c.drop()
-	if !broken(err) {
+	switch {
+	case !broken(err):
 		return err
+	case !c.mark:
+		return errors.Join(errAgain, err)
 	}
 	return c.outcome(err)
 }
 
-// outcome asks for the outcome of a transaction whose commit was not answered.
+// outcome asks for the outcome of a marked transaction whose commit was not answered. It waits for whoever still holds the
+// mark: the server may not know yet that we are gone.
 func (c *postgresConn) outcome(lost error) error {
 	for until := time.Now().Add(postgresPatience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
-		var status sql.NullString
-		err := c.e.read(context.Background(), func(r *sql.Rows) error { return r.Scan(&status) },
-			`SELECT CASE WHEN $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) THEN pg_xact_status($1::text::xid8) ELSE 'aborted' END`, c.xid)
+		ctx, cancel := patience()
+		var nth int64
+		err := c.e.db.QueryRowContext(ctx, `SELECT nth FROM outcome WHERE writer = $1 FOR UPDATE`, c.id).Scan(&nth)
+		cancel()
 		switch {
-		case err != nil && !broken(err):
-			return errors.Join(lost, err)
-		case err != nil || status.String == "in progress":
-			continue
-		case status.String == "committed":
+		case err == nil && nth == c.nth:
 			return nil
+		case err == nil, errors.Is(err, sql.ErrNoRows):
+			return errors.Join(errAgain, lost)
+		case !broken(err) && !again(err):
+			return errors.Join(lost, err)
 		}
-		return errors.Join(errAgain, lost)
 	}
 	return rota.Errorf(rota.ErrUnavailable, "the database did not answer; whether this was stored is not known: %v", lost)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -78,12 +79,20 @@ func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 	if _, err := t.exec(`DELETE FROM submission_key WHERE orphan = 1 AND at < ?1`, t.now-keyAge.Microseconds()); err != nil {
 		return out, err
 	}
+	if t.s.engine.shared() {
+		if _, err := t.exec(`DELETE FROM outcome WHERE at < ?1`, t.now-outcomeAge.Microseconds()); err != nil {
+			return out, err
+		}
+	}
 	ids, err := t.outlived(keep)
 	if err != nil {
 		return out, err
 	}
 	return rota.Swept{Moved: len(ids), More: len(ids) > 0}, t.markRemoved(ids)
 }
+
+// outcomeAge is how long the mark of a connection stays that writes no more.
+const outcomeAge = 24 * time.Hour
 
 // pruneJobs is how many jobs one step of pruning marks.
 const pruneJobs = 500

@@ -176,7 +176,7 @@ func (t *tx) loseOthers(o rota.Opening) error {
 // Renew raises the sessions' beats.
 func (s *Store) Renew(ctx context.Context, renewals []rota.Renewal) ([]rota.RenewResult, error) {
 	var results []rota.RenewResult
-	err := s.commit(ctx, s.leases, &write{what: "renew", do: func(t *tx) error {
+	err := s.commit(ctx, s.leases, &write{what: "renew", same: true, do: func(t *tx) error {
 		results = make([]rota.RenewResult, len(renewals))
 		for i := range renewals {
 			if err := t.renew(&renewals[i], &results[i]); err != nil {

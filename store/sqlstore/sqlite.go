@@ -204,7 +204,7 @@ func (c *sqliteConn) query(scan func(*sql.Rows) error, q string, args ...any) er
 
 // begin takes the write lock at once: a transaction that reads first and writes later could be refused whatever the
 // timeout.
-func (c *sqliteConn) begin() (beginning, error) {
+func (c *sqliteConn) begin(bool) (beginning, error) {
 	_, err := c.exec(`BEGIN IMMEDIATE`)
 	return beginning{now: c.now().UnixMicro()}, err
 }

@@ -15,7 +15,7 @@ func (s *Store) Sweep(ctx context.Context, what rota.Sweep) (out rota.Swept, err
 			return out, err
 		}
 	}
-	err = s.commit(ctx, &s.commits, &write{what: "sweep " + string(what.What), long: true, do: func(t *tx) (err error) {
+	err = s.commit(ctx, &s.commits, &write{what: "sweep " + string(what.What), same: true, long: true, do: func(t *tx) (err error) {
 		if mine, err := t.alone(what.What); err != nil || !mine {
 			out = rota.Swept{Now: fromMicros(t.now), Next: fromMicros(t.now + busyElsewhere.Microseconds())}
 			return err

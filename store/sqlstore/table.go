@@ -40,6 +40,7 @@ var tables = []table{
 // Tables of a database that are not the store's: they say what it is.
 const (
 	schemaTable  = "goose_db_version"
+	outcomeTable = "outcome"      // of the latest transactions of those who write
 	copyingTable = "rota_copying" // as long as it is there the copy is not whole, and nobody else may use it
 )
 

@@ -255,6 +255,13 @@ CREATE TABLE node_sample (
   PRIMARY KEY (node, at)
 );
 
+-- The latest marked transaction of each connection that writes.
+CREATE TABLE outcome (
+  writer TEXT PRIMARY KEY,
+  nth    BIGINT NOT NULL,
+  at     BIGINT NOT NULL
+) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+
 -- +goose StatementBegin
 -- As SQLite has it: * and ? and [sets].
 CREATE FUNCTION glob(pattern TEXT, name TEXT) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE STRICT AS $$
