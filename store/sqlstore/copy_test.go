@@ -161,7 +161,11 @@ func fill(t testing.TB, s *Store) *full {
 	})
 	f.submit(func(j *rota.NewJob) { queue("in", 0)(j); j.Input = bytes.Repeat([]byte("in\x00"), 1000) })
 	f.submit(func(j *rota.NewJob) { queue("held", 0)(j); j.Spec.Hold, j.Key, j.Submitter = true, "Z", "ann" })
-	f.submit(func(j *rota.NewJob) { queue("later", 0)(j); j.Spec.At = time.Now().Add(time.Hour); j.Key, j.Submitter = "a", "Ann" })
+	f.submit(func(j *rota.NewJob) {
+		queue("later", 0)(j)
+		j.Spec.At = time.Now().Add(time.Hour)
+		j.Key, j.Submitter = "a", "Ann"
+	})
 	f.submit(func(j *rota.NewJob) { queue("upload", 0)(j); j.Input, j.More = []byte("half"), true })
 	f.submit(func(j *rota.NewJob) { queue("home", 0)(j); j.Home = f.session })
 	mem := int64(1 << 30)
