@@ -29,6 +29,7 @@ type NodeState string
 const (
 	NodeUp       NodeState = "up"
 	NodePaused   NodeState = "paused" // claims nothing until somebody lets it go on
+	NodeUnable   NodeState = "unable" // claims nothing, for it could start nothing: its log says why
 	NodeDraining NodeState = "draining"
 	NodeDown     NodeState = "down" // left cleanly
 	NodeLost     NodeState = "lost"

@@ -25,7 +25,7 @@ var texts = map[reflect.Type]huma.Schema{
 		rota.OutcomeRefused, rota.OutcomeEnded, rota.OutcomeReturned, rota.OutcomeLost,
 		rota.OutcomeOutOfMemory),
 	reflect.TypeFor[rota.Ending]():    oneOf("", rota.EndingCancel, rota.EndingKill),
-	reflect.TypeFor[rota.NodeState](): oneOf(rota.NodeUp, rota.NodePaused, rota.NodeDraining, rota.NodeDown, rota.NodeLost),
+	reflect.TypeFor[rota.NodeState](): oneOf(rota.NodeUp, rota.NodePaused, rota.NodeUnable, rota.NodeDraining, rota.NodeDown, rota.NodeLost),
 }
 
 func oneOf[T any](values ...T) huma.Schema {

@@ -136,7 +136,7 @@ func nodeTint(n rota.Node) string {
 	switch n.State {
 	case rota.NodeUp:
 		return tintGreen
-	case rota.NodeLost:
+	case rota.NodeLost, rota.NodeUnable:
 		return tintRed
 	case rota.NodeDraining, rota.NodePaused:
 		return tintYellow

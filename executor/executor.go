@@ -100,6 +100,9 @@ type Keeper interface {
 	File(try rota.Try, s rota.Stream) string
 	// Samples are the latest of the attempts that run and have been measured, which short ones never are.
 	Samples() []Sample
+	// Check is why the keeper could start nothing now, whatever it were given; nil when it could. It tries, and takes its
+	// time.
+	Check() error
 	// Close is the end of the caller's part: nothing is reported any more. A keeper within the caller's process ends
 	// everything that runs, at once, and Close returns when it is dead; one that is a process of its own goes on, and
 	// tells every end that was not forgotten to whoever comes next (P10).

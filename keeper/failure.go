@@ -25,6 +25,9 @@ func returned(reason string) *failure {
 	return &failure{outcome: rota.OutcomeReturned, reason: reason}
 }
 
+// isOurs reports whether the next attempt would fail likewise.
+func (f *failure) isOurs() bool { return f.outcome == rota.OutcomeReturned && f.reason != takenBack }
+
 var (
 	ours = []unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE}
 	// Of the files and programs that a job names.

@@ -283,7 +283,14 @@ func (s *group) close() {
 	if s.attr != nil && s.attr.UseCgroupFD {
 		_ = unix.Close(s.attr.CgroupFD)
 	}
-	s.events, s.memory = -1, -1
+	s.attr, s.events, s.memory = nil, -1, -1
+}
+
+// discard removes a group that is not used any more. What still hangs in it keeps it.
+func (s *group) discard() {
+	if s != nil && s.dir != "" {
+		_ = unix.Rmdir(s.dir)
+	}
 }
 
 // folder is where the group is; empty: there is none.

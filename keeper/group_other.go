@@ -26,3 +26,5 @@ func (*group) starved() bool       { return false }
 func (*group) folder() string      { return "" }
 func (*group) kill() (bool, error) { return false, nil }
 func (*group) close()              {}
+
+func (s *group) discard() {}

@@ -42,7 +42,13 @@ func (s *slot) prepare(p *executor.Process) (*launch, *failure) {
 	if f := s.choose(l, p); f != nil {
 		return l, f
 	}
-	return l, s.connect(l, p)
+	if f := s.connect(l, p); f != nil {
+		return l, f
+	}
+	if err := mayHave(l.open...); err != nil {
+		return l, failOurs(err)
+	}
+	return l, nil
 }
 
 // choose says which program runs.

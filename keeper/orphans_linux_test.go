@@ -183,7 +183,7 @@ func TestP12I6NothingOfAnAttemptIsLeftWhereverItHides(t *testing.T) {
 
 func TestP12AForkBombEndsWithItsAttempt(t *testing.T) {
 	_, r := startApart(t, privateDir(t))
-	for i, text := range []string{"f() { f | f & }; f; exec @sleep 1000", "setsid /bin/sh -c 'f() { f | f & }; f; exec @sleep 1000' & exec @sleep 1000"} {
+	for i, text := range []string{"(f() { f | f & }; f) & exec @sleep 1000", "setsid /bin/sh -c 'f() { f | f & }; f; exec @sleep 1000' & exec @sleep 1000"} {
 		b := newToolbox(t)
 		p := sh(i+1, "echo up; "+b.text(text))
 		p.Limits.PIDs = 40

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -182,6 +183,58 @@ func TestP7OurOwnFailureThatLastsGivesBackOneAndNotTheQueue(t *testing.T) {
 	r.Return()
 	for n := 2; n <= 3; n++ {
 		if e := r.await(try(n)); e.Reason != takenBack {
+			t.Errorf("%d: %+v", n, e)
+		}
+	}
+}
+
+func TestP7WhatKeepsEverythingFromStartingIsTold(t *testing.T) {
+	dir := t.TempDir()
+	r := kindOfRig(t, dir, 2)
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	slots := filepath.Join(dir, "slots")
+	if err := os.RemoveAll(slots); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(slots, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Check(); !errors.Is(err, rota.ErrUnavailable) || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("with a file where the folders of the slots must be: %v", err)
+	}
+}
+
+func TestP7AfterAFailureOfOursThatAllSlotsMetAllAreUsedAgain(t *testing.T) {
+	dir := t.TempDir()
+	const slots = 8
+	r := kindOfRig(t, dir, slots)
+	if err := os.WriteFile(filepath.Join(dir, "slots"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gate := filepath.Join(t.TempDir(), "gate")
+	for n := 1; n <= 2*slots; n++ {
+		r.start(sh(n, "until test -e "+gate+"; do sleep 0.01; done"))
+	}
+	state := func() (p pause, running int) {
+		r.local.mu.Lock()
+		defer r.local.mu.Unlock()
+		return r.local.pause, r.local.running
+	}
+	until(t, "an attempt failed", func() bool { p, _ := state(); return p.length > 0 })
+	if err := os.Remove(filepath.Join(dir, "slots")); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "all is well again", func() bool {
+		p, running := state()
+		return p.length == 0 && running == slots
+	})
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2*slots; n++ {
+		if e := r.await(try(n)); e.Outcome != rota.OutcomeSucceeded {
 			t.Errorf("%d: %+v", n, e)
 		}
 	}

@@ -226,6 +226,9 @@ func (k *Local) take(s *slot) *attempt {
 			k.meterSoon()
 			return a
 		}
+		if k.pause.length > 0 {
+			s.close() // what it has open may be what another lacks
+		}
 		k.idle++
 		k.work.Wait()
 		k.idle--
@@ -234,7 +237,7 @@ func (k *Local) take(s *slot) *attempt {
 }
 
 func (k *Local) next() *attempt {
-	if k.running >= k.slots || k.pause.on {
+	if k.running >= k.slots || k.pause.on || k.pause.trying {
 		return nil
 	}
 	for i := 0; i < len(k.waiting); {
@@ -245,6 +248,7 @@ func (k *Local) next() *attempt {
 		}
 		k.drop(i)
 		if a.state == Waiting {
+			k.pause.trying = k.pause.length > 0
 			return a
 		}
 	}
@@ -274,8 +278,5 @@ func (k *Local) leave(a *attempt) {
 func (k *Local) ended(a *attempt, e executor.Exit) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if e.Spawned && k.pause.over() {
-		k.log.Info("processes can be started again")
-	}
 	k.finish(a, e)
 }

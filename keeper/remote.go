@@ -249,6 +249,15 @@ func (r *Remote) Samples() []executor.Sample {
 	return a.Samples
 }
 
+// Check is why the keeper could start nothing now; one whose version cannot tell is taken for one that could.
+func (r *Remote) Check() error {
+	_, err := r.ask(request{Op: opCheck})
+	if errors.Is(err, rota.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
 // Lease says until when the keeper may run anything; see Local.Lease.
 func (r *Remote) Lease(until rota.Elapsed) { r.tell(request{Op: opLease, Until: until}) }
 

@@ -39,6 +39,8 @@ var contract = []func(*testing.T){
 	TestP7AProgramThatIsBeingWrittenFailsAndMayBeTriedAgain,
 	TestP7OurOwnFailureIsWaitedOutAndNotTheJobs,
 	TestP7OurOwnFailureThatLastsGivesBackOneAndNotTheQueue,
+	TestP7WhatKeepsEverythingFromStartingIsTold,
+	TestP7AfterAFailureOfOursThatAllSlotsMetAllAreUsedAgain,
 	TestUsageIsTheProcesssOwn,
 	TestI6TimeoutEndsTheGroupWithTerm,
 	TestI6TimeoutKillsTheGroupThatIgnoresTerm,

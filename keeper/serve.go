@@ -287,6 +287,8 @@ func (s *service) do(r *request) (a answer, err error) {
 		}
 	case opSample:
 		a.Samples = k.Samples()
+	case opCheck:
+		return a, k.Check()
 	case opLease:
 		k.Lease(r.Until)
 	case opResize:

@@ -75,6 +75,9 @@ func (s *slot) leaveMainThread() {
 // try is one attempt, from its files to its end.
 func (s *slot) try(a *attempt) {
 	if f := s.start(a); f != nil {
+		if f.isOurs() {
+			s.close() // what it has open may be what the others lack
+		}
 		s.keeper.failed(a, f)
 	} else {
 		s.follow(a)
@@ -118,6 +121,7 @@ func (s *slot) start(a *attempt) *failure {
 	s.keeper.orphans.started(s.follows, b.pid)
 	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
+	s.keeper.couldStart()
 	at.Point("keeper: after fork")
 	b.after = clock.Elapsed()
 	s.keeper.journal.start(b)
@@ -220,6 +224,9 @@ func (s *slot) folder(p *executor.Process) string {
 // make makes the slot's folder what it should be.
 func (s *slot) make() error {
 	s.close()
+	if err := forSlot(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
@@ -227,6 +234,7 @@ func (s *slot) make() error {
 		return err
 	}
 	var err error
+	s.group.discard()
 	if s.group, err = s.keeper.groups.slot(strconv.Itoa(s.number)); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ const (
 	opForget op = "forget"
 	opFile   op = "file"    // of the first of Tries the Stream; is answered by a Path
 	opSample op = "samples" // is answered by Samples
+	opCheck  op = "check"   // is answered by an Error, or none
 	opLease  op = "lease"
 	opResize op = "resize" // Slots
 	opEnd    op = "end"    // is answered when nothing runs any more

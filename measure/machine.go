@@ -205,6 +205,7 @@ func (k *instant) Return(...rota.Try)                {}
 func (k *instant) Exits() <-chan []executor.Exit     { return k.exits }
 func (k *instant) Held() []rota.Try                  { return nil }
 func (k *instant) Samples() []executor.Sample        { return nil }
+func (k *instant) Check() error                      { return nil }
 func (k *instant) Lease(rota.Elapsed)                {}
 func (k *instant) Forget([]rota.Try)                 {}
 func (k *instant) File(rota.Try, rota.Stream) string { return "" }

@@ -204,15 +204,6 @@ func (r *reactor) notStarted(ps []executor.Process, err error, now rota.Elapsed)
 	}
 }
 
-// balk puts off the next claim, each time for longer: a node that cannot start tasks would only use up how often
-// they may be given back.
-func (r *reactor) balk(now rota.Elapsed) {
-	if now >= r.claimAt {
-		r.claimAt = now + rota.Elapsed(r.balked.more())
-		r.hungry = true
-	}
-}
-
 // giveBack finishes an attempt that never started.
 func (r *reactor) giveBack(a *attempt, why string, now rota.Elapsed) {
 	r.finish(a, &finish{Finish: rota.Finish{Try: a.Try, Outcome: rota.OutcomeReturned, Reason: why}, ended: now}, now)

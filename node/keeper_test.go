@@ -32,6 +32,8 @@ type scripted struct {
 	alive   map[rota.TaskID]int // attempts of a task that run
 	overlap bool                // two of them at once (I4)
 	leases  []rota.Elapsed
+	trouble error // what Check answers
+	checks  int
 
 	idle  time.Duration // slots without a task, since the first start
 	since time.Time
@@ -253,6 +255,13 @@ func (k *scripted) Samples() []executor.Sample {
 		return nil
 	}
 	return measure()
+}
+
+func (k *scripted) Check() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.checks++
+	return k.trouble
 }
 
 func (k *scripted) Forget(ts []rota.Try) {

@@ -72,6 +72,7 @@ func (k *moving) File(rota.Try, rota.Stream) string {
 }
 
 func (k *moving) Held() []rota.Try           { return []rota.Try{k.try} }
+func (k *moving) Check() error               { return nil }
 func (k *moving) Samples() []executor.Sample { return nil }
 func (k *moving) Lease(rota.Elapsed)         {}
 

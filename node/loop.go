@@ -140,6 +140,12 @@ func (n *Node) performBeside(calls context.Context, todo actions) {
 	if todo.sweep {
 		n.calls.Go(n.listTexts)
 	}
+	if todo.check {
+		n.calls.Go(func() {
+			err := n.keeper.Check()
+			n.post(func(r *reactor, now rota.Elapsed) { r.couldStart(err, now) })
+		})
+	}
 }
 
 // exchange sends one exchange and brings its answer to the loop.

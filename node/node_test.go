@@ -431,6 +431,43 @@ func TestANodeThatCannotStartDoesNotUseUpTheGiveBacks(t *testing.T) {
 	})
 }
 
+// A keeper that says that it can start nothing is asked until it can: an outage of a day costs no task more than one
+// give-back, and others see the node's state.
+func TestP7_WhileNothingCanBeStartedNothingIsClaimed(t *testing.T) {
+	in(t, 4, func(w *world) {
+		broken := true
+		w.k.script = func(executor.Process) play { return play{takes: time.Second, broken: broken} }
+		w.k.trouble = errors.New("no process can be made")
+		w.m.submit(1, 100, rota.Spec{})
+		w.after(24 * time.Hour)
+		returned := 0
+		for i := range 100 {
+			n := len(w.finishes(i))
+			if returned += n; n > 1 {
+				t.Errorf("task %d was given back %d times", i, n)
+			}
+		}
+		if returned == 0 || w.n.Stats().State != rota.NodeUnable || w.toldState() != rota.NodeUnable {
+			t.Errorf("%d were given back, the node is %s and tells that it is %s", returned, w.n.Stats().State, w.toldState())
+		}
+		if w.k.checks < 24*60 || w.k.checks > 2*24*60+20 {
+			t.Errorf("the keeper was asked %d times in a day", w.k.checks)
+		}
+		w.k.look(func() { broken, w.k.trouble = false, nil })
+		w.after(time.Minute)
+		w.want(rota.Succeeded, 100)
+		if w.n.Stats().State != rota.NodeUp || w.toldState() != rota.NodeUp {
+			t.Errorf("the node is %s and tells that it is %s", w.n.Stats().State, w.toldState())
+		}
+	})
+}
+
+// toldState is the state in the latest renewal.
+func (w *world) toldState() (s rota.NodeState) {
+	w.m.look(func() { s = w.m.renewals[len(w.m.renewals)-1].State })
+	return s
+}
+
 func TestAKeeperThatTakesNothing(t *testing.T) {
 	in(t, 2, func(w *world) {
 		w.k.refuse = errors.New("socket closed")

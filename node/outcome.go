@@ -78,7 +78,7 @@ func (r *reactor) measure(a *attempt, now rota.Elapsed) {
 	switch {
 	case x.Spawned:
 		r.pace.ran(x.Ended.Sub(x.Started))
-		r.balked.reset()
+		r.started(x.Started, now)
 	case x.Outcome == rota.OutcomeReturned && a.asked == "" && !a.gone && r.mode == up:
 		r.log.Warn("a task could not be started and is given back", "task", x.Task, "attempt", x.Attempt, "reason", x.Reason)
 		r.balk(now)

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
@@ -43,8 +42,7 @@ type reactor struct {
 	hungry  bool // the next claim may find something
 	backlog bool // the last claim found all it asked for
 	pace    pace
-	balked  pauses       // after tasks that the keeper could not start
-	claimAt rota.Elapsed // no claim before
+	unable  inability
 
 	renewAt  rota.Elapsed
 	renewing bool
@@ -105,6 +103,7 @@ type actions struct {
 	returns  bool // the keeper shall return all that has not started
 	exchange *rota.Exchange
 	renew    *rota.Renewal
+	check    bool // ask the keeper whether it could start anything
 	collect  []executor.Exit
 	fetch    []rota.JobID
 	unfetch  []rota.JobID // stop fetching
@@ -123,7 +122,7 @@ type stop struct {
 func newReactor(opts Options, log *slog.Logger, now rota.Elapsed) *reactor {
 	return &reactor{opts: opts, log: log, held: map[rota.Try]*attempt{}, inputs: map[rota.JobID]*input{},
 		early: map[rota.Try]rota.Ending{}, strays: map[rota.Try]bool{}, checked: true, hungry: true,
-		balked:  pauses{first: time.Second, cap: 30 * time.Second},
+		unable:  newInability(),
 		unheard: pauses{first: opts.TTL / 30, cap: opts.TTL / 3},
 		renewAt: now + rota.Elapsed(opts.TTL/3), sweepAt: now, wake: never,
 		stats: Stats{Session: opts.Session, Slots: opts.Slots}}
@@ -141,6 +140,7 @@ func (r *reactor) decide(now rota.Elapsed) {
 	r.wake = never
 	r.decideStop(now)
 	r.decideLone(now)
+	r.decideCheck(now)
 	r.decideExchange(now)
 	r.decideRenewal(now)
 	r.decideSweep(now)
@@ -259,6 +259,9 @@ func (r *reactor) state() rota.NodeState {
 	case up:
 		if r.paused {
 			return rota.NodePaused
+		}
+		if r.unable.is {
+			return rota.NodeUnable
 		}
 		return rota.NodeUp
 	case lost:

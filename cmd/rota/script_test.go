@@ -40,9 +40,15 @@ func TestMain(m *testing.M) {
 // besides those of testscript. Whatever a script starts is ended with it, also when it fails, and a script that
 // leaves a process behind fails.
 func TestScript(t *testing.T) {
-	bin := buildRota(t)
+	bin, work := buildRota(t), t.TempDir()
+	for _, dir := range []string{bin, work} { // another user may go through, to what a script gives it
+		if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
+		WorkdirRoot:        work,
 		Setup:              func(env *testscript.Env) error { return setUpScript(env, bin) },
 		Cmds:               scriptCommands,
 		Condition:          scriptCondition,
