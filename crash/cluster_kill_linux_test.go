@@ -20,7 +20,7 @@ func TestClusterKilledAndStopped(t *testing.T) {
 	runtime.LockOSThread() // what this thread starts dies with it; it is not unlocked, so it ends with the test
 	c := newCluster(t, pgtest.Shared(t).Database(t), 5)
 	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, kinds), kills+stops+1)
+	s := c.submitAll(c.client, c.plan(tasks, withLong()), kills+stops+1)
 	for k := 0; kills+stops > 0; k++ {
 		s.allow(k)
 		c.pause(c.between(0.05, 0.4))

@@ -64,6 +64,11 @@ func (c *cluster) beside(name, url string, env []string) *machine {
 	return &m
 }
 
+// withLong are the kinds of jobs, and one whose attempts outlast leases: they have to be ended before others take them.
+func withLong() []kind {
+	return append(slices.Clone(kinds), kind{"long", 6, func(p *planner, j *job) { j.runs(p, "-leave", "-for", (2 * ttl()).String()) }})
+}
+
 // startAll starts all nodes and waits until they serve.
 func (c *cluster) startAll() {
 	c.Helper()

@@ -34,10 +34,10 @@ type machine struct {
 	giveUp context.CancelFunc
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
-	env    []string   // of nodes, besides what all have
-	rota   string     // the program; default: rotaPath
-	name   string     // of nodes; default: crash
-	place  string     // of the store; default: in the data folder
+	env    []string // of nodes, besides what all have
+	rota   string   // the program; default: rotaPath
+	name   string   // of nodes; default: crash
+	place  string   // of the store; default: in the data folder
 	host   *network.Host
 	random *rand.Rand // the test goroutine's
 	socket string
