@@ -34,7 +34,7 @@ type fact struct {
 // judge gathers the facts of a machine whose node is down.
 func (m *machine) judge(jobs []*job) *verdict {
 	m.Helper()
-	store, err := sqlstore.Open(m.ctx, m.file("rota/rota.db"), sqlstore.Options{})
+	store, err := sqlstore.Open(m.ctx, cmp.Or(m.place, m.file("rota/rota.db")), sqlstore.Options{})
 	if err != nil {
 		m.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/clock"
 	"github.com/rotaqueue/rota/crash"
+	"github.com/rotaqueue/rota/crash/network"
 )
 
 const slots = 4
@@ -33,8 +34,11 @@ type machine struct {
 	giveUp context.CancelFunc
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
-	env    []string   // of nodes, besides what all have
-	rota   string     // the program; default: rotaPath
+	env    []string // of nodes, besides what all have
+	rota   string   // the program; default: rotaPath
+	name   string   // of nodes; default: crash
+	place  string   // of the store; default: in the data folder
+	host   *network.Host
 	random *rand.Rand // the test goroutine's
 	socket string
 	client *api.Client
@@ -56,6 +60,13 @@ type life struct {
 }
 
 func newMachine(t *testing.T) *machine {
+	m := newGround(t)
+	m.furnish()
+	return m
+}
+
+// newGround is what machines of a test have in common.
+func newGround(t *testing.T) *machine {
 	n := seed(t)
 	end, limited := t.Deadline()
 	if !limited {
@@ -63,21 +74,25 @@ func newMachine(t *testing.T) *machine {
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), end.Add(-20*time.Second)) // time to tell what is wrong
 	t.Cleanup(cancel)
-	m := &machine{T: t, ctx: ctx, giveUp: cancel, dir: folder(t), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
+	return &machine{T: t, ctx: ctx, giveUp: cancel, dir: folder(t), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
+}
+
+// furnish makes the data folder and the log.
+func (m *machine) furnish() {
+	m.Helper()
 	var err error
 	if m.log, err = os.OpenFile(m.file("log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
-	t.Cleanup(m.tellLog)
-	t.Cleanup(m.clean)
+	m.Cleanup(m.tellLog)
+	m.Cleanup(m.clean)
 	if err := os.Mkdir(m.file("rota"), 0o700); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
 	if m.socket, err = api.SocketPath(m.file("rota")); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
 	m.client = api.Dial(m.socket)
-	return m
 }
 
 // folder is where the test works; ROTA_CRASH_DIR keeps it for looking at.
@@ -100,12 +115,16 @@ func (m *machine) file(name string) string { return filepath.Join(m.dir, name) }
 func (m *machine) start() *life {
 	m.Helper()
 	l := &life{up: make(chan struct{}), ended: make(chan struct{}), began: clock.Elapsed()}
-	l.cmd = exec.Command(cmp.Or(m.rota, rotaPath), "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", "crash")
+	l.cmd = exec.Command(cmp.Or(m.rota, rotaPath), "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", cmp.Or(m.name, "crash"))
 	l.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}, m.env...)
 	l.cmd.Stdout, l.cmd.Stderr = greeting{l}, m.log
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	l.cmd.WaitDelay = 10 * time.Second
-	if err := l.cmd.Start(); err != nil {
+	launch := l.cmd.Start
+	if m.host != nil {
+		launch = func() error { return m.host.Start(l.cmd) }
+	}
+	if err := launch(); err != nil {
 		m.Fatal(err)
 	}
 	m.lives = append(m.lives, l)
@@ -261,6 +280,6 @@ func (m *machine) tellLog() {
 		lines = append([]string{fmt.Sprintf("(%d lines before)\n", skipped)}, lines[skipped:]...)
 	}
 	if len(lines) > 0 {
-		m.Logf("the nodes' log:\n%s", strings.Join(lines, ""))
+		m.Logf("the log of %s:\n%s", cmp.Or(m.name, "the nodes"), strings.Join(lines, ""))
 	}
 }

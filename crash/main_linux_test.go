@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/rotaqueue/rota/store/pgtest"
 )
 
 // What the tests start, built for them.
@@ -35,7 +37,7 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build the next version: %v\n", err)
 		return 1
 	}
-	return m.Run()
+	return pgtest.Run(m)
 }
 
 // underRace tells of the race detector, which watches the tests and not the node: there is little to find.

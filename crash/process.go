@@ -24,6 +24,16 @@ func (p Process) Runs() bool {
 	return runs && now.Started == p.Started
 }
 
+// Node is the name of the node that the process belongs to.
+func (p Process) Node() string {
+	for entry := range strings.SplitSeq(p.Env, "\x00") {
+		if name, value, _ := strings.Cut(entry, "="); name == "ROTA_NODE" {
+			return value
+		}
+	}
+	return ""
+}
+
 // Try is the attempt that the process belongs to.
 func (p Process) Try() (t rota.Try) {
 	for entry := range strings.SplitSeq(p.Env, "\x00") {

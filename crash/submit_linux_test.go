@@ -1,19 +1,28 @@
 package crash_test
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"github.com/rotaqueue/rota"
-	"github.com/rotaqueue/rota/api"
 )
 
 const submitters = 8
 
+// client is what submitting needs of one.
+type client interface {
+	Submit(context.Context, rota.Submission) (rota.Submitted, error)
+	Upload(context.Context, rota.JobID, rota.Part) (rota.Submitted, error)
+	Watch(context.Context, rota.JobID, rota.Progress, time.Duration) (rota.Progress, error)
+	Operate(context.Context, rota.Operation) (rota.Operation, error)
+	Close()
+}
+
 // submission submits jobs, portion by portion: none of a portion before the one before it is allowed.
 type submission struct {
 	*machine
-	client   *api.Client
+	client   client
 	jobs     []*job
 	portions []chan struct{} // closed when it is allowed
 	acks     chan struct{}   // one for each job acknowledged, as far as anybody wants to know
@@ -22,7 +31,7 @@ type submission struct {
 }
 
 // submitAll begins to submit jobs in so many portions.
-func (m *machine) submitAll(c *api.Client, jobs []*job, portions int) *submission {
+func (m *machine) submitAll(c client, jobs []*job, portions int) *submission {
 	s := &submission{machine: m, client: c, jobs: jobs, portions: make([]chan struct{}, portions), acks: make(chan struct{}), cancels: make(chan struct{})}
 	for i := range s.portions {
 		s.portions[i] = make(chan struct{})

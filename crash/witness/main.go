@@ -162,7 +162,7 @@ func linger(me *record) error {
 }
 
 // tellStrays records what lives and should not: processes of earlier attempts of the same task (I4, I6) and, from the
-// first attempt that a node starts, those that are older than the node.
+// first attempt that a keeper starts, those of the same node that are older than the keeper.
 func tellStrays(me *record) error {
 	node, known := crash.Look(me.Of)
 	first := known && isFirst(node)
@@ -172,7 +172,7 @@ func tellStrays(me *record) error {
 	for _, p := range crash.Marked(os.Getenv(crash.MarkName)) {
 		t := p.Try()
 		other := t.Task == me.Task && t.Attempt != me.Attempt
-		older := first && p.Started < node.Started
+		older := first && p.Started < node.Started && p.Node() == me.Node
 		if !other && !older || !p.Runs() {
 			continue
 		}

@@ -13,13 +13,13 @@ import (
 // Proxy stands between clients and a server, and does to what they say what networks do. At puts its address into a
 // database's URL. It begins by passing on everything.
 type Proxy struct {
-	to string
 	ln net.Listener
 
 	all     sync.WaitGroup
 	judging sync.Mutex
 
 	mu     sync.Mutex
+	to     string
 	fault  fault
 	mended chan struct{} // closed when there is another fault, or none
 	lose   func(Reply) bool
@@ -70,6 +70,13 @@ func (p *Proxy) end() {
 
 // Address is where it listens.
 func (p *Proxy) Address() string { return p.ln.Addr().String() }
+
+// Lead has new connections lead to another server.
+func (p *Proxy) Lead(to string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.to = to
+}
 
 // Pass ends what goes wrong. What was held arrives; connections that missed something stay mute.
 func (p *Proxy) Pass() { p.become(fault{}) }
@@ -171,7 +178,10 @@ func (l *link) reset() {
 }
 
 func (p *Proxy) serve(client *net.TCPConn) {
-	server, err := net.Dial("tcp", p.to)
+	p.mu.Lock()
+	to := p.to
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", to)
 	if err != nil {
 		_ = client.SetLinger(0)
 		client.Close()
