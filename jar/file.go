@@ -31,3 +31,6 @@ var euid = unix.Geteuid()
 // isWhole reports whether the file was renamed, linked or given its mode since it was last written to. One that was not
 // may be one that somebody is just copying to where it is.
 func (f file) isWhole() bool { return f.touched != f.changed }
+
+// isClosed is closedHere, but for tests of what is done where that cannot be known.
+var isClosed = closedHere

@@ -2,9 +2,9 @@ package jar
 
 import "golang.org/x/sys/unix"
 
-// isClosed reports whether nobody on this machine has a file open for writing, and whether that is known: the kernel
+// closedHere reports whether nobody on this machine has a file open for writing, and whether that is known: the kernel
 // grants a read lease when nobody has, to the file's owner, on file systems that nobody else has at the same time.
-func isClosed(path string) (closed, known bool) {
+func closedHere(path string) (closed, known bool) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, false

@@ -2,5 +2,5 @@
 
 package jar
 
-// isClosed cannot be known.
-func isClosed(string) (closed, known bool) { return false, false }
+// closedHere cannot be known.
+func closedHere(string) (closed, known bool) { return false, false }

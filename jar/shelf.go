@@ -42,10 +42,10 @@ const (
 	rest = 64 // times as long as reading took it is not read again, unless nothing is left
 	// grain is how coarse a file system's times may be: what changes within it can leave them as they were.
 	grain = rota.Elapsed(2 * time.Second)
-	// settled is how long a file must have stayed as it is that may be one that is being written; settledClosed is that for
-	// one that nobody can be writing to just then.
-	settled       = rota.Elapsed(5 * time.Second)
-	settledClosed = rota.Elapsed(time.Second)
+	// settled is how long a file must have stayed as it is that may be one that is being written, where it cannot be known
+	// whether somebody does; written is when one that somebody writes to is looked at again.
+	settled = rota.Elapsed(5 * time.Second)
+	written = rota.Elapsed(time.Second)
 )
 
 // look brings the shelf up to date as far as it needs to be. A category that nobody has made is empty.
@@ -157,25 +157,31 @@ func (s *shelf) meet(folder int, name string, doubts map[string]doubt, now rota.
 	if !runs {
 		return entry{}, false
 	}
-	if !f.isWhole() {
-		d, again := s.doubts[name]
-		if !again || d.file != f {
-			d = doubt{file: f, since: now}
-		}
-		switch closed, known := isClosed(filepath.Join(s.dir, name)); {
-		case !known:
-			d.patience = settled
-		case closed:
-			d.patience = settledClosed
-		default: // it is looked at again and again
-			d.patience = now - d.since + settledClosed
-		}
-		if now-d.since < d.patience {
-			doubts[name] = d
-			return entry{}, false
-		}
+	if !f.isWhole() && s.doubt(name, f, doubts, now) {
+		return entry{}, false
 	}
 	return entry{name: name, priority: PriorityOf(name), age: f.changed, size: f.size}, true
+}
+
+// doubt reports whether a file may be one that is being written. One that was not touched since it was last written to
+// may also have been moved here within the grain of the clock: where it can be known that nobody has it open it is whole.
+func (s *shelf) doubt(name string, f file, doubts map[string]doubt, now rota.Elapsed) bool {
+	closed, known := isClosed(filepath.Join(s.dir, name))
+	if closed {
+		return false
+	}
+	d, again := s.doubts[name]
+	if !again || d.file != f {
+		d = doubt{file: f, since: now}
+	}
+	if d.patience = settled; known {
+		d.patience = now - d.since + written
+	}
+	if now-d.since >= d.patience {
+		return false
+	}
+	doubts[name] = d
+	return true
 }
 
 // isStill reports whether an entry's file is as it was. Another of the same name is to be looked at as any new one.
