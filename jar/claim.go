@@ -19,7 +19,9 @@ type Claim struct {
 	Priority int
 	jar      Jar
 	dir      string // the worker's
-	linked   string // name of the link in claimed; empty: there is none, as far as is known
+	linked   string // name of the link in claimed; empty: none was made
+	wrote    bool   // something of its output is kept beside it
+	unsure   bool   // there may be a link, or output, that was made before
 }
 
 // Path is the job's file.
@@ -28,8 +30,12 @@ func (c *Claim) Path() string { return filepath.Join(c.dir, c.Name) }
 // kept is the name of what is kept beside a job, which no listing counts: hidden files never are jobs.
 func kept(name, kind string) string { return "." + name + "." + kind }
 
-// link makes the link in claimed. A job is none the less claimed without.
-func (c *Claim) link() error {
+// Show makes the link in claimed, by which others see what is claimed. A job is none the less claimed without, and
+// nothing is the matter when there is no room for it.
+func (c *Claim) Show() {
+	if c.linked != "" {
+		return
+	}
 	target := c.target()
 	for n := 1; ; n++ {
 		name := variant(c.Name, n)
@@ -44,7 +50,7 @@ func (c *Claim) link() error {
 		if err == nil {
 			c.linked = name
 		}
-		return nil
+		return
 	}
 }
 
@@ -57,8 +63,12 @@ func (c *Claim) target() string {
 	return c.Path()
 }
 
-// unlink removes the link in claimed. Where its name is not known all are looked at: they are as many as jobs are claimed.
+// unlink removes the link in claimed. Where it is not known whether there is one all are looked at, which are as many as
+// jobs are claimed.
 func (c *Claim) unlink() error {
+	if c.linked == "" && !c.unsure {
+		return nil
+	}
 	if c.linked != "" {
 		err := os.Remove(filepath.Join(c.jar.Claimed(), c.linked))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -52,6 +52,7 @@ func (c *Claim) keep(kind, path string) error {
 	if path == "" {
 		return nil
 	}
+	c.wrote = true
 	to := filepath.Join(c.dir, kept(c.Name, kind))
 	if err := put(path, to); err != nil && !(errors.Is(err, fs.ErrNotExist) && isThere(to)) {
 		return err
@@ -67,6 +68,7 @@ func (c *Claim) keepNote(note string) error {
 	if note == "" {
 		return nil
 	}
+	c.wrote = true
 	f, err := os.OpenFile(filepath.Join(c.dir, kept(c.Name, kindErr)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
@@ -75,13 +77,39 @@ func (c *Claim) keepNote(note string) error {
 	return errors.Join(err, f.Close())
 }
 
-// keepCode writes the code, if it is not there yet.
+// keepCode keeps the code, if it is not kept yet. It is a further name of a file that all jobs of the worker with that
+// code share: to make one for each costs as much as a short job.
 func (c *Claim) keepCode(code int) error {
-	if c.hasEnded() {
+	own := filepath.Join(c.dir, kept(c.Name, kindExit))
+	shared := filepath.Join(c.dir, codeFile+strconv.Itoa(code))
+	err := os.Link(shared, own)
+	switch {
+	case err == nil || errors.Is(err, fs.ErrExist) && c.hasEnded():
 		return nil
+	case errors.Is(err, fs.ErrExist):
+		if err := os.Remove(own); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EMLINK): // no second names here
+		return writeCode(own, code)
 	}
-	path := filepath.Join(c.dir, kept(c.Name, kindExit))
-	return os.WriteFile(path, append(strconv.AppendInt(nil, int64(code), 10), '\n'), 0o666)
+	if err := writeCode(shared, code); err != nil {
+		return err
+	}
+	return linkNew(shared, own)
+}
+
+// codeFile and a code are the name of the file for it in a worker's directory.
+const codeFile = ".code"
+
+// writeCode makes a file with a code, whole or not at all.
+func writeCode(path string, code int) error {
+	return replace(path, 0o666, func(to *os.File) error {
+		if _, err := fmt.Fprintln(to, code); err != nil {
+			return err
+		}
+		return to.Sync() // many may depend on it, and it is made once
+	})
 }
 
 // hasEnded reports whether the exit code is there, which a machine that crashed may have lost in part.
@@ -100,9 +128,9 @@ func (c *Claim) finish() (name string, err error) {
 		return "", c.failed("complete", err)
 	}
 	at.Point("jar: name taken")
-	for _, kind := range []string{kindOut, kindErr} {
+	for _, kind := range c.streams() {
 		from := filepath.Join(c.dir, kept(c.Name, kind))
-		if err := os.Rename(from, filepath.Join(c.jar.Completed(), kept(name, kind))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := rename(from, filepath.Join(c.jar.Completed(), kept(name, kind))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", c.failed("complete", err)
 		}
 	}
@@ -117,6 +145,14 @@ func (c *Claim) finish() (name string, err error) {
 	at.Point("jar: unlinked")
 	c.drop(kindExit)
 	return name, nil
+}
+
+// streams are the kinds of output that may be kept beside the job.
+func (c *Claim) streams() []string {
+	if !c.wrote && !c.unsure {
+		return nil
+	}
+	return []string{kindOut, kindErr}
 }
 
 // reserve finds a name in the completed jar, and makes it this job's by linking the exit code there: of two that want the
@@ -136,7 +172,9 @@ func (c *Claim) reserve() (string, error) {
 			}
 		case !errors.Is(err, fs.ErrExist):
 			return "", err
-		case sameFile(own, code): // ours from before
+		case sameFile(own, code) && isThere(job) != isThere(c.Path()):
+			// The code is one of this worker's, which ends one job at a time: it was put there for this one, before the job
+			// was moved or after.
 			return name, nil
 		}
 	}

@@ -1,8 +1,7 @@
 package jar
 
 import (
-	"io/fs"
-	"syscall"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,17 +12,25 @@ type file struct {
 	changed, touched int64 // contents, and anything of it; nanoseconds by its file system's clock
 }
 
-// lookAt looks at a file. runs says that it is one that can be run by us.
-func lookAt(path string, info fs.FileInfo) (f file, runs bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+// lookAt looks at a file of an open folder. runs says that it is one that can be run by us.
+func lookAt(folder int, name string) (f file, runs bool) {
+	var st unix.Stat_t
+	if unix.Fstatat(folder, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Mode&0o111 == 0 {
 		return f, false
 	}
-	f = file{size: info.Size(), changed: info.ModTime().UnixNano(), touched: touchedOf(st)}
+	f = file{size: st.Size, changed: st.Mtim.Nano(), touched: st.Ctim.Nano()}
 	// Others may run what we may not; whose bits count for us only the system knows.
-	return f, int(st.Uid) == unix.Geteuid() && st.Mode&0o100 != 0 || unix.Access(path, unix.X_OK) == nil
+	return f, int(st.Uid) == euid && st.Mode&0o100 != 0 || unix.Faccessat(folder, name, unix.X_OK, 0) == nil
 }
+
+// lookAtPath looks at a file by its path.
+func lookAtPath(path string) (f file, runs bool) { return lookAt(unix.AT_FDCWD, filepath.Clean(path)) }
+
+var euid = unix.Geteuid()
 
 // isWhole reports whether the file was renamed, linked or given its mode since it was last written to. One that was not
 // may be one that somebody is just copying to where it is.
 func (f file) isWhole() bool { return f.touched != f.changed }
+
+// isClosed is closedHere, but for tests of what is done where that cannot be known.
+var isClosed = closedHere

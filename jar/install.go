@@ -2,7 +2,6 @@ package jar
 
 import (
 	"embed"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -58,7 +57,7 @@ func installPrograms(bin, program string) error {
 	}
 	own := filepath.Join(bin, "rota")
 	if !isProgram(program, own) {
-		if err := replace(own, 0o777, func(to io.Writer) error {
+		if err := replace(own, 0o777, func(to *os.File) error {
 			from, err := os.Open(program)
 			if err != nil {
 				return err
@@ -133,29 +132,10 @@ func installTree(to string, from fs.FS) error {
 }
 
 func replaceText(path, text string) error {
-	return replace(path, 0o666, func(to io.Writer) error {
-		_, err := io.WriteString(to, text)
+	return replace(path, 0o666, func(to *os.File) error {
+		_, err := to.WriteString(text)
 		return err
 	})
-}
-
-// replace puts a file in the place of another, whole or not at all: somebody may be using that.
-func replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	fresh := path + ".new"
-	if err := removeIfThere(fresh); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(write(f), f.Close()); err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
-		return errors.Join(err, removeIfThere(fresh))
-	}
-	return nil
 }
 
 // HomeOf is the jar whose bin a program was called from, by whatever links: "" when it is in none.

@@ -4,7 +4,7 @@
 // What it promises:
 //   - A job is one file, which lies in one place at a time: in unclaimed (or a folder of it, its category), in the
 //     directory of the worker that has it, or in completed. It goes from one to the next by a rename, which is whole or
-//     not at all. In claimed is a link to it while it is a worker's, made after the claim and removed after the end.
+//     not at all. In claimed is a link to it while it runs, made after the claim and removed after the end.
 //   - Nobody claims what another has claimed, nor a file that may not be whole yet.
 //   - A worker's directory is one worker's for ever: neither what another left there nor a number that is used again
 //     means another one. What a dead worker held is given back once, or completed if it had ended, and only when
@@ -12,7 +12,7 @@
 //   - Nothing depends on locks, on notices of changes, or on clocks that agree. A rename whose answer was lost, as on a
 //     network file system, is recognised by its effect.
 //   - What a claim costs does not grow with what waits: a folder is read again when there is a reason to, and then no
-//     more often than in an eighth of the time.
+//     more often than in a sixtieth of the time.
 //
 // How settings are read stands in settings.go and ini.go, names and order in name.go and order.go, what waits in shelf.go,
 // claims in worker.go, claim.go and complete.go, who lives in life.go, what dead workers left in recover.go.

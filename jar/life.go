@@ -121,7 +121,7 @@ func (l Life) write(dir string) error {
 	if err := os.WriteFile(fresh, append(text, '\n'), 0o666); err != nil {
 		return err
 	}
-	return os.Rename(fresh, filepath.Join(dir, lifeFile))
+	return rename(fresh, filepath.Join(dir, lifeFile))
 }
 
 // readID is the text of a file that names something.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // errTaken is that a name is another file's.
@@ -25,8 +27,16 @@ func move(from, to string) error {
 }
 
 func isThere(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+	var st unix.Stat_t
+	return unix.Lstat(path, &st) == nil
+}
+
+// rename is what the system calls so; os.Rename looks first.
+func rename(from, to string) error {
+	if err := unix.Rename(from, to); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
 }
 
 // renameIfFree renames by looking first, where the system cannot do both in one. Who could take the name between has
@@ -35,12 +45,12 @@ func renameIfFree(from, to string) error {
 	if isThere(to) {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: errTaken}
 	}
-	return os.Rename(from, to)
+	return rename(from, to)
 }
 
 // put moves a file to a place that is ours alone, perhaps on another file system.
 func put(from, to string) error {
-	if os.Rename(from, to) == nil {
+	if rename(from, to) == nil {
 		return nil
 	}
 	in, err := os.Open(from)
@@ -55,11 +65,30 @@ func put(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(fresh, to)
+		err = rename(fresh, to)
 	}
 	if err != nil {
 		_ = os.Remove(fresh)
 		return err
 	}
 	return os.Remove(from)
+}
+
+// replace puts a file in the place of another, whole or not at all: somebody may be using that.
+func replace(path string, mode fs.FileMode, write func(*os.File) error) error {
+	fresh := path + ".new"
+	if err := removeIfThere(fresh); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(write(f), f.Close()); err == nil {
+		err = rename(fresh, path)
+	}
+	if err != nil {
+		return errors.Join(err, removeIfThere(fresh))
+	}
+	return nil
 }

@@ -137,7 +137,7 @@ func claimOf(j Jar, dir, job string) *Claim {
 	if !there {
 		category, _ = readMark(dir, markFile)
 	}
-	return &Claim{Name: job, Category: category, Priority: PriorityOf(job), jar: j, dir: dir}
+	return &Claim{Name: job, Category: category, Priority: PriorityOf(job), jar: j, dir: dir, unsure: true}
 }
 
 // jobsIn are the names of the jobs in a worker's directory, sorted.

@@ -15,7 +15,7 @@ import (
 // shelf is one folder of waiting jobs, in order, as it was when it was last read.
 //
 // It is read again when it has changed since and nothing is left of what was read, or enough time has passed that
-// reading takes no more than an eighth of it: in a small folder that is before every claim, and in one with a hundred
+// reading takes a sixtieth of it: in a small folder that is before every claim, and in one with a hundred
 // thousand jobs after seconds, in which newcomers wait whatever their priority.
 type shelf struct {
 	dir      string
@@ -31,18 +31,21 @@ type shelf struct {
 	doubts  map[string]doubt // files that may not be whole yet
 }
 
-// doubt is a file that may not be whole: as it was, and since when.
+// doubt is a file that may not be whole: as it was, since when, and how long it must stay so.
 type doubt struct {
 	file
-	since rota.Elapsed
+	since    rota.Elapsed
+	patience rota.Elapsed
 }
 
 const (
-	rest = 8 // times as long as reading took it is not read again, unless nothing is left
+	rest = 64 // times as long as reading took it is not read again, unless nothing is left
 	// grain is how coarse a file system's times may be: what changes within it can leave them as they were.
 	grain = rota.Elapsed(2 * time.Second)
-	// settled is how long a file must have stayed as it is that may be one that is being written.
+	// settled is how long a file must have stayed as it is that may be one that is being written, where it cannot be known
+	// whether somebody does; written is when one that somebody writes to is looked at again.
 	settled = rota.Elapsed(5 * time.Second)
+	written = rota.Elapsed(time.Second)
 )
 
 // look brings the shelf up to date as far as it needs to be. A category that nobody has made is empty.
@@ -84,38 +87,35 @@ func (s *shelf) isStale(changed time.Time, now rota.Elapsed) bool {
 // soon is when a file of the shelf will be known to be whole, if it stays as it is; 0: nothing is in doubt.
 func (s *shelf) soon() (at rota.Elapsed) {
 	for _, d := range s.doubts {
-		if end := d.since + settled; at == 0 || end < at {
+		if end := d.since + d.patience; at == 0 || end < at {
 			at = end
 		}
 	}
 	return at
 }
 
-// fill reads the folder. Of what is known already nothing but the name is read.
+// fill reads the folder. Of what is known already nothing but the name is read, and its place in the order stays.
 func (s *shelf) fill(now rota.Elapsed) error {
 	d, err := os.Open(s.dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	known := make(map[string]entry, len(s.waiting))
+	there := make(map[string]bool, len(s.waiting)) // of what is known, whether it was found
 	for _, e := range s.waiting {
-		known[e.name] = e
+		there[e.name] = false
 	}
-	before, doubts := s.doubts, map[string]doubt{}
-	s.waiting = s.waiting[:0]
+	var fresh []entry
+	doubts := map[string]doubt{}
 	for {
 		names, err := d.Readdirnames(4096)
 		for _, name := range names {
-			if !IsName(name) {
-				continue
-			}
-			e, ok := known[name]
-			if !ok {
-				e, ok = s.meet(name, before, doubts, now)
-			}
-			if ok {
-				s.waiting = append(s.waiting, e)
+			if _, known := there[name]; known {
+				there[name] = true
+			} else if IsName(name) {
+				if e, ok := s.meet(int(d.Fd()), name, doubts, now); ok {
+					fresh = append(fresh, e)
+				}
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -126,42 +126,67 @@ func (s *shelf) fill(now rota.Elapsed) error {
 		}
 	}
 	s.doubts = doubts
-	slices.SortFunc(s.waiting, compare)
+	s.waiting = slices.DeleteFunc(s.waiting, func(e entry) bool { return !there[e.name] })
+	slices.SortFunc(fresh, compare)
+	s.waiting = merge(s.waiting, fresh)
 	return nil
 }
 
-// meet looks at a file that is new, and tells whether it is a job that can be claimed.
-func (s *shelf) meet(name string, before, doubts map[string]doubt, now rota.Elapsed) (entry, bool) {
-	path := filepath.Join(s.dir, name)
-	info, err := os.Lstat(path)
-	if err != nil {
-		return entry{}, false // claimed meanwhile
+// merge puts two lists in order into one.
+func merge(a, b []entry) []entry {
+	if len(b) == 0 {
+		return a
 	}
-	f, runs := lookAt(path, info)
+	if len(a) == 0 {
+		return b
+	}
+	all := make([]entry, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		next := &a
+		if compare(b[0], a[0]) < 0 {
+			next = &b
+		}
+		all, *next = append(all, (*next)[0]), (*next)[1:]
+	}
+	return append(append(all, a...), b...)
+}
+
+// meet looks at a file that is new, and tells whether it is a job that can be claimed.
+func (s *shelf) meet(folder int, name string, doubts map[string]doubt, now rota.Elapsed) (entry, bool) {
+	f, runs := lookAt(folder, name)
 	if !runs {
 		return entry{}, false
 	}
-	if !f.isWhole() {
-		d, again := before[name]
-		if !again || d.file != f {
-			d = doubt{f, now}
-		}
-		if now-d.since < settled || isWritten(path) {
-			doubts[name] = d
-			return entry{}, false
-		}
+	if !f.isWhole() && s.doubt(name, f, doubts, now) {
+		return entry{}, false
 	}
 	return entry{name: name, priority: PriorityOf(name), age: f.changed, size: f.size}, true
 }
 
-// isStill reports whether an entry's file is as it was. Another of the same name is to be looked at as any new one.
-func (s *shelf) isStill(e entry) bool {
-	path := filepath.Join(s.dir, e.name)
-	info, err := os.Lstat(path)
-	if err != nil {
+// doubt reports whether a file may be one that is being written. One that was not touched since it was last written to
+// may also have been moved here within the grain of the clock: where it can be known that nobody has it open it is whole.
+func (s *shelf) doubt(name string, f file, doubts map[string]doubt, now rota.Elapsed) bool {
+	closed, known := isClosed(filepath.Join(s.dir, name))
+	if closed {
 		return false
 	}
-	f, runs := lookAt(path, info)
+	d, again := s.doubts[name]
+	if !again || d.file != f {
+		d = doubt{file: f, since: now}
+	}
+	if d.patience = settled; known {
+		d.patience = now - d.since + written
+	}
+	if now-d.since >= d.patience {
+		return false
+	}
+	doubts[name] = d
+	return true
+}
+
+// isStill reports whether an entry's file is as it was. Another of the same name is to be looked at as any new one.
+func (s *shelf) isStill(e entry) bool {
+	f, runs := lookAtPath(filepath.Join(s.dir, e.name))
 	return runs && f.changed == e.age && f.size == e.size
 }
 

@@ -147,7 +147,7 @@ func statusOfCategory(dir, name string) (CategoryStatus, error) {
 		if err != nil || info.IsDir() {
 			continue
 		}
-		if _, runs := lookAt(path, info); !runs {
+		if _, runs := lookAtPath(path); !runs {
 			c.Others++
 			continue
 		}

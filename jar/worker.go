@@ -77,7 +77,7 @@ func (w *Worker) probe() error {
 	if err := os.WriteFile(from, nil, 0o600); err != nil {
 		return rota.Errorf(rota.ErrUnavailable, "try the jar %s: %v", w.jar.Home, err)
 	}
-	if err := os.Rename(from, to); err != nil {
+	if err := rename(from, to); err != nil {
 		return errors.Join(rota.Errorf(rota.ErrUnsupported, "worker's directory %s: no job can be moved there in one step: %v", w.dir, err).
 			WithFix("put JJ_WORKER_HOME on the file system of JJ_HOME, or leave it out"), os.Remove(from))
 	}
@@ -135,7 +135,7 @@ const (
 
 // Told is what the worker is told by the files in its directory and beside it. Stopping goes before pausing.
 func (w *Worker) Told() (Told, error) {
-	if _, err := os.Lstat(filepath.Join(w.dir, lifeFile)); errors.Is(err, fs.ErrNotExist) {
+	if !isThere(filepath.Join(w.dir, lifeFile)) {
 		return ToStop, rota.Errorf(rota.ErrNotFound, "worker's directory %s: it was removed, or emptied", w.dir)
 	}
 	for _, f := range []struct {
@@ -204,8 +204,7 @@ func (w *Worker) take(s *shelf, e entry) (*Claim, error) {
 	}
 	at.Point("jar: moved")
 	w.held[name] = true
-	c := &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir}
-	return c, c.link()
+	return &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir}, nil
 }
 
 // freeName is the name under which a job is the worker's.
@@ -231,7 +230,7 @@ func (w *Worker) mark(category string) error {
 	if err := os.Symlink(markOf(category), fresh); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh, path); err != nil {
+	if err := rename(fresh, path); err != nil {
 		return errors.Join(err, os.Remove(fresh))
 	}
 	w.from, w.marked = category, true

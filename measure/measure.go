@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -27,6 +28,8 @@ type Options struct {
 	Quick bool     // a fifth of the work, and less exact
 	// Keeper starts a keeper that is a process of its own, as a node has it.
 	Keeper func(ctx context.Context, o keeper.Options) (*keeper.Remote, error)
+	// JarWorker is the command of a worker of a jar, in the foreground.
+	JarWorker func(ctx context.Context, home string) *exec.Cmd
 }
 
 // Figure is one measured value beside its limit.
@@ -66,6 +69,7 @@ var all = []measurement{
 	{"start", start},
 	{"million", million},
 	{"idle", idle},
+	{"jar", jars},
 }
 
 // bench is one run of measurements.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
@@ -27,7 +28,14 @@ func examine(ctx context.Context, c config.Config) []cli.Check {
 
 // benchmark measures this machine; progress goes to stderr.
 func benchmark(ctx context.Context, o cli.BenchOptions, w io.Writer) error {
-	figures, err := measure.Run(ctx, measure.Options{Only: o.Only, Store: o.Store, Slots: o.Slots, Quick: o.Quick, Keeper: startKeeper}, os.Stderr)
+	self, err := ownProgram()
+	if err != nil {
+		return err
+	}
+	inJar := func(ctx context.Context, home string) *exec.Cmd {
+		return exec.CommandContext(ctx, self, "jar", "worker", "--foreground", "--jar", home)
+	}
+	figures, err := measure.Run(ctx, measure.Options{Only: o.Only, Store: o.Store, Slots: o.Slots, Quick: o.Quick, Keeper: startKeeper, JarWorker: inJar}, os.Stderr)
 	if err != nil {
 		return err
 	}

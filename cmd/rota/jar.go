@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -41,14 +42,14 @@ func workInJar(ctx context.Context, s jar.Settings, o cli.JarWorkerOptions) erro
 	if err != nil {
 		return err
 	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1) // its parts take turns, and what the keeper adds is enough for the fork between
+	}
 	k, err := keeper.New(keeper.Options{Dir: w.Life().Keeper, Slots: 1, Subreaper: true, Log: log})
 	if err != nil {
 		return err
 	}
 	leaveOrphans()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // a machine has many
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	warnIfOpen(s.Jar, log)

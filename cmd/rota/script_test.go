@@ -104,6 +104,7 @@ func setUpScript(env *testscript.Env, bin string) error {
 		"NEXT": bin + "/next", "PATH": bin + ":" + env.Getenv("PATH"), "TZ": "UTC", "LANG": "C.UTF-8",
 		"HOME": env.WorkDir + "/home", "XDG_CONFIG_HOME": env.WorkDir + "/config", "XDG_DATA_HOME": env.WorkDir + "/share",
 		"ROTA_DATA": env.WorkDir + "/data", "ROTA_NODE_NAME": "here", "ROTA_LISTEN": "none", "ROTA_SLOTS": "2",
+		"BIN": bin, "JJ_NODE": "rain", "JJ_PAUSE_TIME": "0.05",
 	} {
 		env.Setenv(key, value)
 	}
@@ -127,21 +128,23 @@ func scriptCondition(name string) (bool, error) {
 
 // scriptCommands are what scripts can do beyond testscript's own commands.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"exits":   command(3, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
-	"start":   command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
-	"up":      command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
-	"signal":  command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
-	"keeper":  command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
-	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
-	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
-	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
-	"inorder": command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
-	"dead":    command(1, "dead PID...: none of these processes runs", dead),
-	"let":     command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
-	"ask":     command(3, "ask [-token FILE] [-body FILE] [-host NAME] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
-	"json":    command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
-	"atmost":  command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
-	"tmpfs":   command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
+	"exits":    command(2, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
+	"start":    command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
+	"up":       command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
+	"signal":   command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
+	"keeper":   command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
+	"ends":     command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
+	"waitfor":  command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
+	"becomes":  command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
+	"inorder":  command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
+	"dead":     command(1, "dead PID...: none of these processes runs", dead),
+	"let":      command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
+	"ask":      command(3, "ask [-token FILE] [-body FILE] [-host NAME] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
+	"json":     command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
+	"atmost":   command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
+	"jar":      command(1, "jar FOLDER: makes a jar", makeJar),
+	"waitglob": command(1, "waitglob PATTERN: until a file of such a name is there", waitGlob),
+	"tmpfs":    command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
 }
 
 // command checks the number of arguments. Only waitfor takes !.
@@ -211,6 +214,9 @@ func (s *script) end() {
 		}
 		return nil
 	})
+	if s.Failed() {
+		s.endJarWorkers()
+	}
 	s.findLeft()
 	for _, folder := range s.mounts {
 		if out, err := exec.Command("umount", folder).CombinedOutput(); err != nil {
@@ -258,6 +264,15 @@ func (s *script) keepers(data string) (pids []int) {
 		}
 	}
 	return pids
+}
+
+// endJarWorkers ends workers of jars that a script did not come to stop.
+func (s *script) endJarWorkers() {
+	for pid, args := range s.left() {
+		if strings.Contains(args, "jar worker") {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // findLeft looks for processes of this script, which have its folder in their environment. Where there is no /proc

@@ -3,22 +3,11 @@ package worker
 import (
 	"io"
 	"os"
-	"path/filepath"
-	"strconv"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
 	"github.com/rotaqueue/rota/jar"
 )
-
-// makeScratch makes the folder in which the job runs.
-func (w *worker) makeScratch() (string, error) {
-	if err := os.MkdirAll(w.Scratch, 0o700); err != nil {
-		return "", err
-	}
-	path := filepath.Join(w.Scratch, strconv.FormatInt(w.jobs, 10))
-	return path, os.Mkdir(path, 0o700)
-}
 
 // process is a job as the keeper runs it.
 func (w *worker) process(c *jar.Claim, scratch string) (executor.Process, error) {

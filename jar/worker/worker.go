@@ -13,7 +13,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"time"
 
@@ -42,7 +41,9 @@ type Options struct {
 // worker is one that runs.
 type worker struct {
 	Options
-	jobs int64 // that it has run, and the present one
+	jobs    int64 // that it has run, and the present one
+	brief   int   // how many of the latest were over in no time
+	scratch scratch
 
 	mu   sync.Mutex
 	word string // what it last said
@@ -50,7 +51,7 @@ type worker struct {
 
 // Run works until it is told to stop. When ctx ends, the job that runs is ended, with its grace, and given back.
 func Run(ctx context.Context, o Options) error {
-	w := &worker{Options: o}
+	w := &worker{Options: o, scratch: scratch{dir: o.Scratch}}
 	w.say(jar.Waiting)
 	beating, stopBeat := context.WithCancel(ctx)
 	var beat sync.WaitGroup
@@ -86,7 +87,6 @@ func (w *worker) work(ctx context.Context) error {
 			continue
 		}
 		w.say(jar.Working)
-		at.Point("jar: claimed")
 		if !w.run(ctx, c) {
 			w.sleep(ctx, w.Pause)
 		}
@@ -203,19 +203,36 @@ func (w *worker) settle(ctx context.Context, log *slog.Logger, c *jar.Claim, end
 	}
 }
 
+// What a short job is, and how many of them make a row. In a row of short jobs the link in claimed is made only when a
+// job turns out to be a longer one: nobody could see it before, and links that are made and removed all the time cost
+// more than such jobs do (on ext4, half a millisecond each).
+const (
+	short    = 20 * time.Millisecond
+	shortRow = 8
+)
+
 // execute has the keeper run a job, in a scratch folder that is gone when it returns. Its output is in the files that
 // are returned.
 func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, out map[rota.Stream]string, err error) {
-	scratch, err := w.makeScratch()
+	var late <-chan time.Time
+	if w.brief >= shortRow {
+		t := time.NewTimer(short)
+		defer t.Stop()
+		late = t.C
+	} else {
+		c.Show()
+	}
+	at.Point("jar: shown")
+	folder, err := w.scratch.make(w.jobs)
 	if err != nil {
 		return x, nil, err
 	}
 	defer func() {
-		if err := removeTree(scratch); err != nil {
+		if err := w.scratch.clear(folder); err != nil {
 			w.Log.Error("a scratch folder stays", "err", err)
 		}
 	}()
-	p, err := w.process(c, scratch)
+	p, err := w.process(c, folder)
 	if err != nil {
 		return x, nil, err
 	}
@@ -225,6 +242,8 @@ func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, ou
 	done := ctx.Done()
 	for {
 		select {
+		case <-late:
+			c.Show()
 		case <-done:
 			w.Keeper.Stop(p.Try, false)
 			done = nil
@@ -235,6 +254,7 @@ func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, ou
 			for _, x := range exits {
 				if x.Try == p.Try {
 					w.Keeper.Forget([]rota.Try{x.Try})
+					w.measure(x)
 					return x, x.Output, nil
 				}
 			}
@@ -242,11 +262,11 @@ func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, ou
 	}
 }
 
-// removeTree removes a folder, also one whose folders do not allow it.
-func removeTree(path string) error {
-	err := os.Remove(path) // most are empty
-	if err != nil {
-		err = jar.RemoveTree(path)
+// measure learns from an exit whether jobs are short at the moment.
+func (w *worker) measure(x executor.Exit) {
+	if x.Ended.Sub(x.Started) < short {
+		w.brief++
+	} else {
+		w.brief = 0
 	}
-	return err
 }
