@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	_ "github.com/rotaqueue/rota/cmd/rota" // so that a change of it makes go test run the scripts again
+	"github.com/rotaqueue/rota/store/pgtest"
 )
 
 // patience is how long a script waits for what should happen. It is long: a machine may be busy.
@@ -31,7 +32,7 @@ const patience = 60 * time.Second
 func TestMain(m *testing.M) {
 	// Scripts wait for processes more than they compute; -parallel on the command line goes before this.
 	_ = flag.Set("test.parallel", "6")
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // TestScript drives the real binary by the scripts in testdata/script, as a user would.
@@ -121,21 +122,22 @@ func scriptCondition(name string) (bool, error) {
 
 // scriptCommands are what scripts can do beyond testscript's own commands.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"exits":   command(3, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
-	"start":   command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
-	"up":      command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
-	"signal":  command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
-	"keeper":  command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
-	"ends":    command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
-	"waitfor": command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
-	"becomes": command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
-	"inorder": command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
-	"dead":    command(1, "dead PID...: none of these processes runs", dead),
-	"let":     command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
-	"ask":     command(3, "ask [-token FILE] [-body FILE] [-host NAME] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
-	"json":    command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
-	"atmost":  command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
-	"tmpfs":   command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
+	"exits":    command(3, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
+	"start":    command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
+	"up":       command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
+	"signal":   command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
+	"keeper":   command(1, "keeper SIGNAL: to the keepers of the data folder; KILL waits until they are dead", signalKeepers),
+	"ends":     command(2, "ends CODE NAME: waits for its end, and takes its output as stdout and stderr", ends),
+	"waitfor":  command(1, "[!] waitfor FILE [PATTERN]: until it is there and matches; ! until it is gone", waitFor),
+	"becomes":  command(2, "becomes PATTERN PROGRAM ARG...: runs it again and again until its stdout matches", becomes),
+	"inorder":  command(2, "inorder TIME TIME...: none is before the one that stands before it", inOrder),
+	"dead":     command(1, "dead PID...: none of these processes runs", dead),
+	"let":      command(3, "let VARIABLE FILE PATTERN: sets it to what the first group, or all of it, matches", let),
+	"ask":      command(3, "ask [-token FILE] [-body FILE] [-host NAME] METHOD STATUS URL: an HTTP request; stdout is the answer", ask),
+	"json":     command(1, "json FILE...: each holds JSON values and nothing else", validJSON),
+	"atmost":   command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
+	"postgres": command(0, "postgres: ROTA_STORE is a database of the script's own; skips the script where PostgreSQL is not installed", postgres),
+	"tmpfs":    command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
 }
 
 // command checks the number of arguments. Only waitfor takes !.
@@ -295,6 +297,10 @@ func until(so func() bool, atMost time.Duration) bool {
 		}
 	}
 	return true
+}
+
+func postgres(ts *testscript.TestScript, s *script, _ bool, _ []string) {
+	ts.Setenv("ROTA_STORE", pgtest.Shared(s.TB).Database(s.TB))
 }
 
 func exits(ts *testscript.TestScript, _ *script, _ bool, args []string) {
