@@ -574,7 +574,11 @@ func TestTarget(t *testing.T) {
 		"flag wins":      {[]string{"ROTA_SOCKET=/s"}, []config.Flag{{Key: "data", Name: "--data", Text: "/d"}}, Target{Data: "/d"}},
 		"server in job":  {[]string{"ROTA_SOCKET=/s"}, []config.Flag{{Key: "server", Name: "--server", Text: "http://h"}}, Target{Data: w.dir, Server: "http://h"}},
 		"folder, server": {[]string{"ROTA_SERVER=http://h"}, []config.Flag{{Key: "data", Name: "--data", Text: "/d"}}, Target{Data: "/d"}},
+		"database":       {[]string{"ROTA_STORE=postgres://h/d"}, nil, Target{Data: w.dir, Store: "postgres://h/d"}},
 	} {
+		if c.want.Store == "" {
+			c.want.Store = filepath.Join(c.want.Data, "rota.db")
+		}
 		t.Run(name, func(t *testing.T) {
 			env := append([]string{"ROTA_DATA=" + w.dir}, c.env...)
 			l := config.Loader{Flags: c.args, Getenv: func(name string) (string, bool) { return lookUp(env, name) }}
