@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"strconv"
@@ -252,6 +253,7 @@ type postgresConn struct {
 	e    *postgres
 	conn *sql.Conn
 	xid  string // the transaction's number, by which its outcome can be asked for
+	life string // of the server that gave it: the next gives the same number to another transaction
 }
 
 // postgresBegin begins a transaction in one message. Plans are pinned: a queue's tables change their size by the minute,
@@ -262,8 +264,8 @@ SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL ena
 SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL statement_timeout = 9000; SET LOCAL lock_timeout = 5000;
 SELECT pg_current_xact_id()::text, ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
-set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
-current_setting('synchronous_commit') END, true)`
+(SELECT id FROM life WHERE one), set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+THEN 'on' ELSE current_setting('synchronous_commit') END, true)`
 
 func (c *postgresConn) begin() (b beginning, err error) {
 	for until := time.Now().Add(postgresOutage); ; time.Sleep(50 * time.Millisecond) {
@@ -288,16 +290,30 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 			return err
 		}
 		row := results[len(results)-1].Rows[0]
-		c.xid = string(row[0])
+		c.xid, c.life = string(row[0]), string(row[4])
 		_, err = fmt.Sscan(string(row[1])+" "+string(row[2])+" "+string(row[3]), &b.now, &b.shape, &b.stripe)
 		return err
 	})
+	var said *pgconn.PgError
+	switch {
+	case err == nil && c.life == "":
+		err = c.e.live(ctx)
+	case errors.As(err, &said) && said.Code == "0A000": // what stands in for the server that is gone is not promoted yet
+		err = errors.Join(errAgain, err)
+	}
 	if err != nil {
 		c.drop()
 	} else if c.e.now != nil {
 		b.now = c.e.now().UnixMicro()
 	}
 	return b, err
+}
+
+// live begins a life of the server, which has just recovered. Of transactions that began before that it will never be
+// said that the server still is the same.
+func (e *postgres) live(ctx context.Context) error {
+	_, err := e.db.ExecContext(ctx, `INSERT INTO life (id) VALUES ($1) ON CONFLICT DO NOTHING`, rand.Int64())
+	return err
 }
 
 func patience() (context.Context, context.CancelFunc) {
@@ -354,20 +370,59 @@ func (c *postgresConn) commit() error {
 // outcome asks for the outcome of a transaction whose commit was not answered.
 func (c *postgresConn) outcome(lost error) error {
 	for until := time.Now().Add(postgresPatience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
-		var status sql.NullString
-		err := c.e.read(context.Background(), func(r *sql.Rows) error { return r.Scan(&status) },
-			`SELECT CASE WHEN $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) THEN pg_xact_status($1::text::xid8) ELSE 'aborted' END`, c.xid)
-		switch {
+		switch f, err := c.fate(); {
 		case err != nil && !broken(err):
 			return errors.Join(lost, err)
-		case err != nil || status.String == "in progress":
-			continue
-		case status.String == "committed":
+		case err != nil || f == undecided:
+		case f == committed:
 			return nil
+		case f == undone:
+			return errors.Join(errAgain, lost)
+		default:
+			return unknown(lost)
 		}
-		return errors.Join(errAgain, lost)
 	}
+	return unknown(lost)
+}
+
+func unknown(lost error) error {
 	return rota.Errorf(rota.ErrUnavailable, "the database did not answer; whether this was stored is not known: %v", lost)
+}
+
+// fate is what became of a transaction, as far as it can be known.
+type fate int
+
+const (
+	undecided fate = iota // not yet
+	committed
+	undone
+	forgotten // this server cannot tell
+)
+
+// fate asks the server, in a transaction that changes something: its own commit tells that what it saw will last, too,
+// where commits wait for a standby. A server that has recovered since may have given the number to another transaction: it
+// is still believed that nothing with this number was stored, but not that what was is ours.
+func (c *postgresConn) fate() (f fate, err error) {
+	ctx, cancel := patience()
+	defer cancel()
+	var status sql.NullString
+	var same bool
+	err = c.e.db.QueryRowContext(ctx, `WITH lasting AS (UPDATE meta SET value = value WHERE key = 'min_schema' RETURNING 1)
+		SELECT pg_xact_status($1::text::xid8), coalesce((SELECT id::text FROM life WHERE one) = $2, false) FROM lasting`, c.xid, c.life).Scan(&status, &same)
+	var said *pgconn.PgError
+	switch {
+	case errors.As(err, &said) && said.Code == "22023": // a number that was never given
+		return undone, nil
+	case err != nil:
+		return undecided, err
+	case status.String == "aborted", status.String == "in progress" && !same:
+		return undone, nil
+	case status.String == "in progress":
+		return undecided, nil
+	case status.String == "committed" && same:
+		return committed, nil
+	}
+	return forgotten, nil
 }
 
 func (c *postgresConn) rollback() {
