@@ -276,7 +276,10 @@ SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL ena
 SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL statement_timeout = 9000; SET LOCAL lock_timeout = 5000;
 SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
-set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
+` + postgresDurable
+
+// postgresDurable has the transaction's commit wait for the disk at least, whatever the server's default is.
+const postgresDurable = `set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
 current_setting('synchronous_commit') END, true)`
 
 // postgresAnswer is the place of the SELECT among the statements of postgresBegin.
@@ -384,12 +387,14 @@ func (c *postgresConn) commit() error {
 }
 
 // outcome asks for the outcome of a marked transaction whose commit was not answered. It waits for whoever still holds the
-// mark: the server may not know yet that we are gone.
+// mark: the server may not know yet that we are gone. The question is a transaction that changes something, so that its
+// own commit waits for a standby that is to have all before it is acknowledged.
 func (c *postgresConn) outcome(lost error) error {
 	for until := time.Now().Add(postgresPatience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		ctx, cancel := patience()
 		var nth int64
-		err := c.e.db.QueryRowContext(ctx, `SELECT nth FROM outcome WHERE writer = $1 FOR UPDATE`, c.id).Scan(&nth)
+		err := c.e.db.QueryRowContext(ctx, `UPDATE outcome SET at = outcome.at FROM (SELECT `+postgresDurable+`) durable
+			WHERE writer = $1 RETURNING nth`, c.id).Scan(&nth)
 		cancel()
 		switch {
 		case err == nil && nth == c.nth:

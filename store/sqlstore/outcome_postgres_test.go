@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/store/pgtest"
+)
+
+// P6: the server is killed before a commit reaches it, and when it is back the number of the transaction that was lost
+// with it is given to another one, which commits. The first is not to be told as stored.
+func TestP6ANumberGivenTwiceProvesNothing(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.New(t, pgtest.Durable)
+	url := server.Database(t)
+	proxy := pgtest.NewProxy(t, server.Address())
+	s, err := Open(ctx, pgtest.At(url, proxy.Address()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	xid := ""
+	held := make(chan struct{})
+	defer proxy.Pass()
+	last := rehearse(t, s, proxy)
+	hold := sync.OnceFunc(func() {
+		proxy.Hold(pgtest.Requests)
+		close(held)
+	})
+	n := 0
+	proxy.Lose(func(r pgtest.Reply) bool {
+		if r.Open {
+			if n++; n == last {
+				hold()
+			}
+		}
+		return false
+	})
+	answered := make(chan error)
+	go func() {
+		_, err := s.Submit(ctx, named("in doubt"))
+		answered <- err
+	}()
+	<-held
+	direct := openDirect(t, url)
+	if err := direct.QueryRow(`SELECT max(backend_xid::text::bigint)::text FROM pg_stat_activity WHERE backend_xid IS NOT NULL`).Scan(&xid); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill(t)
+	server.Start(t)
+	for given := false; !given; {
+		if err := direct.QueryRow(`INSERT INTO meta VALUES (gen_random_uuid()::text, '') RETURNING pg_current_xact_id() >= $1::text::xid8`, xid).Scan(&given); err != nil && !broken(err) {
+			t.Fatal(err)
+		}
+	}
+	proxy.Lose(nil)
+	proxy.Pass()
+	err = <-answered
+	jobs, e := s.Jobs(ctx, rota.JobQuery{Max: 10})
+	if e != nil {
+		t.Fatal(e)
+	}
+	stored := 0
+	for _, j := range jobs {
+		if j.Spec.Name == "in doubt" {
+			stored++
+		}
+	}
+	switch {
+	case err == nil && stored != 1:
+		t.Errorf("it was told as stored, and is there %d times", stored)
+	case err != nil && (stored != 0 || !errors.Is(err, rota.ErrUnavailable)):
+		t.Errorf("it is there %d times, and was answered with: %v", stored, err)
+	}
+}
+
+// P6, with a standby that is to have all before it is acknowledged: while that is gone nothing is told as stored, however
+// long it takes, since the standby would not have it if it were promoted.
+func TestP6NothingIsToldAsStoredWithoutItsStandby(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for as long as a write is tried")
+	}
+	server := pgtest.New(t, pgtest.Durable)
+	url := server.Database(t)
+	s, err := Open(t.Context(), url, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	standby := server.Standby(t)
+	if _, err := s.Submit(t.Context(), named("first")); err != nil {
+		t.Fatal(err)
+	}
+	standby.Kill(t)
+	if _, err := s.Submit(t.Context(), named("alone")); !errors.Is(err, rota.ErrUnavailable) {
+		t.Errorf("without the standby it was answered with %v", err)
+	}
+	standby.Start(t)
+	if _, err := s.Submit(t.Context(), named("again")); err != nil {
+		t.Error(err)
+	}
+}
+
+// rehearse submits a job, and counts the replies within its transaction.
+func rehearse(t *testing.T, s *Store, proxy *pgtest.Proxy) (n int) {
+	t.Helper()
+	for range 5 { // at first statements are prepared
+		n = 0
+		proxy.Lose(func(r pgtest.Reply) bool {
+			if r.Open {
+				n++
+			}
+			return false
+		})
+		if _, err := s.Submit(t.Context(), named("rehearsal")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+func openDirect(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
