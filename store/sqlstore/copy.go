@@ -209,13 +209,13 @@ func (x *transfering) fill(ctx context.Context, t *table, want []rota.TableSum) 
 	if _, err := x.to.conn().ExecContext(ctx, `DELETE FROM `+quoted(t.name)); err != nil {
 		return rota.TableSum{}, err
 	}
+	x.begins(t)
 	r, err := rowsOf(ctx, x.from, x.conn, t)
 	if err != nil {
 		return rota.TableSum{}, err
 	}
 	defer r.close()
 	r.plain, r.passed = x.to.name() == "postgres", x.passed
-	x.at.Table = t.name
 	if err := x.to.fill(ctx, t, r); err != nil {
 		return rota.TableSum{}, fmt.Errorf("copy table %s: %w", t.name, err)
 	}
@@ -233,10 +233,17 @@ func (x *transfering) fill(ctx context.Context, t *table, want []rota.TableSum) 
 func (x *transfering) pass(r *rows) (rota.TableSum, error) {
 	defer r.close()
 	r.passed = x.passed
-	x.at.Table = r.table.name
+	x.begins(r.table)
 	for r.Next() {
 	}
 	return r.is(), r.Err()
+}
+
+// begins tells which table comes.
+func (x *transfering) begins(t *table) {
+	if x.at.Table = t.name; x.step != nil {
+		x.step(x.at)
+	}
 }
 
 // passed tells now and then how far it is.
