@@ -65,7 +65,7 @@ func (s *Store) sealFor(ctx context.Context, to string, lost bool) (nodes []stri
 		if err := t.setSeal(seal{At: time.Now().UnixMicro(), To: to}); err != nil {
 			return err
 		}
-		if nodes, err = t.names(`SELECT DISTINCT node FROM session WHERE state = 1 ORDER BY node`); err != nil || lost {
+		if nodes, err = t.names(`SELECT DISTINCT node FROM session WHERE state <> 2 AND state <> 3 ORDER BY node`); err != nil || lost {
 			return err
 		}
 		var running int
