@@ -112,3 +112,15 @@ func TestP7_AttemptsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestP25AttemptsAreNumberedAcrossIncarnations(t *testing.T) {
+	const mil = rota.AttemptsOfIncarnation
+	for _, tt := range []struct{ last, incarnation, next, nth int }{
+		{0, 0, 1, 1}, {7, 0, 8, 8}, {0, 1, mil + 1, 1}, {7, 1, mil + 8, 8}, {mil + 8, 1, mil + 9, 9}, {mil + 8, 3, 3*mil + 9, 9},
+		{mil, 0, mil + 1, 1}, // who tries a million times is passed over by one
+	} {
+		if next := rota.NextAttempt(tt.last, tt.incarnation); next != tt.next || rota.Nth(next) != tt.nth {
+			t.Errorf("after %d in incarnation %d: %d, the %dth; want %+v", tt.last, tt.incarnation, next, rota.Nth(next), tt)
+		}
+	}
+}

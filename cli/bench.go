@@ -29,9 +29,8 @@ and of a PostgreSQL server databases of its own, which the user in the URL must 
 		if o.Slots < 1 {
 			return rota.Invalid("--slots %d: at least 1", o.Slots)
 		}
-		if hasPassword(o.Store) {
-			return rota.Invalid("--store: a password on the command line is seen by everybody on this machine").
-				WithFix("put the password into the file that PGPASSFILE names, or into PGPASSWORD")
+		if err := hidePassword("--store", o.Store, "put the password into the file that PGPASSFILE names, or into PGPASSWORD"); err != nil {
+			return err
 		}
 		o.Only, o.JSON = args, form == formJSON
 		return a.deps.Bench(cmd.Context(), o, a.out)

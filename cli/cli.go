@@ -40,6 +40,16 @@ type Deps struct {
 	// Jar is what the commands of a jar need besides its folder.
 	Jar JarDeps
 
+	// Copy copies a store. Unseal takes one back into use that was copied, and says where the copy is.
+	Copy   func(ctx context.Context, o CopyOptions) (rota.Copied, error)
+	Unseal func(ctx context.Context, place string) (copiedTo string, err error)
+
+	// CreateBackup writes a store into a file; VerifyBackup looks whether such a file is whole; RestoreBackup makes a store
+	// of it. They tell step how far they are.
+	CreateBackup  func(ctx context.Context, from, file string, step func(rota.CopyStep)) (rota.Copied, error)
+	VerifyBackup  func(ctx context.Context, file string, step func(rota.CopyStep)) (Backup, error)
+	RestoreBackup func(ctx context.Context, file, to string, step func(rota.CopyStep)) (rota.Copied, error)
+
 	Doctor func(ctx context.Context, c config.Config) []Check
 	Bench  func(ctx context.Context, o BenchOptions, w io.Writer) error
 }

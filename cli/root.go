@@ -65,7 +65,7 @@ func (a *app) addCommands(root *cobra.Command) {
 			a.logsCommand(), a.waitCommand(), a.progressCommand()}},
 		{groupDaily, a.actCommands()},
 		{groupDaily, []*cobra.Command{a.againCommand()}},
-		{groupAdmin, []*cobra.Command{a.queueCommand(), a.nodeCommand(), a.cronCommand(), a.tokenCommand(), a.jarCommand()}},
+		{groupAdmin, []*cobra.Command{a.queueCommand(), a.nodeCommand(), a.cronCommand(), a.tokenCommand(), a.storeCommand(), a.backupCommand(), a.jarCommand()}},
 		{groupMore, []*cobra.Command{a.configCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand(),
 			a.completionCommand(), a.manCommand()}},
 	} {

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,9 +76,9 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 		if cmd.Flags().Changed("server") {
 			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
 		}
-		if hasPassword(cmd.Flag("store").Value.String()) {
-			return rota.Invalid("--store: a password on the command line is seen by everybody on this machine").
-				WithFix("put the URL into ROTA_STORE or rota.toml, or the password into the file that PGPASSFILE names")
+		if err := hidePassword("--store", cmd.Flag("store").Value.String(),
+			"put the URL into ROTA_STORE or rota.toml, or the password into the file that PGPASSFILE names"); err != nil {
+			return err
 		}
 		ready := func(s Started) {
 			if !transient {
@@ -113,16 +112,6 @@ func settingFlags(fs *pflag.FlagSet) []config.Flag {
 		}
 	}
 	return out
-}
-
-// hasPassword reports whether the URL of a database shows one.
-func hasPassword(store string) bool {
-	u, err := url.Parse(store)
-	if err != nil {
-		return false
-	}
-	_, has := u.User.Password()
-	return has
 }
 
 // greeting is what a node says when it serves.

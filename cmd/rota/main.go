@@ -16,6 +16,7 @@ import (
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/clients/python"
 	"github.com/rotaqueue/rota/config"
+	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
 // init keeps the process's first thread for main: the kernel makes orphans children of that one, and nothing is started on
@@ -34,8 +35,10 @@ func main() {
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Doctor: examine, Bench: benchmark,
-		Jar: cli.JarDeps{Installed: calledFrom(os.Args[0]), Program: ownProgram, Library: python.Library, Work: workInJar, Start: startJarWorker, Recover: recoverJar}}
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient,
+		Copy: copyStore, Unseal: unseal, CreateBackup: sqlstore.CreateBackup, VerifyBackup: verifyBackup, RestoreBackup: restoreBackup,
+		Jar:    cli.JarDeps{Installed: calledFrom(os.Args[0]), Program: ownProgram, Library: python.Library, Work: workInJar, Start: startJarWorker, Recover: recoverJar},
+		Doctor: examine, Bench: benchmark}
 	return cli.Main(ctx, deps, args, stdin, stdout, stderr)
 }
 

@@ -41,7 +41,6 @@ func CreateBackup(ctx context.Context, from, file string, step func(rota.CopySte
 	if out.Tables, _, err = transfer(ctx, source.engine, dest, nil, step); err != nil {
 		return out, err
 	}
-	out.Tables = slices.DeleteFunc(out.Tables, func(t rota.TableSum) bool { return t.Table == "meta" })
 	if err := dest.keep(ctx); err != nil {
 		return out, err
 	}
@@ -81,7 +80,7 @@ func openBackup(ctx context.Context, file string) (s *Store, b backup, err error
 	if err != nil {
 		return nil, b, err
 	}
-	s = &Store{place: file, engine: e}
+	s = newStore(file, e)
 	b, err = s.backup(ctx)
 	if err != nil {
 		s.shut()

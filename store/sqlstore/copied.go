@@ -47,12 +47,6 @@ func newTarget(ctx context.Context, place string, version int) (target, error) {
 	return newSQLiteTarget(ctx, place, version)
 }
 
-// occupied refuses a place that is not empty.
-func occupied(place string) error {
-	return rota.Errorf(rota.ErrConflict, "%s: there is a store already, and a copy needs an empty place", place).
-		WithFix("name another place, or move away what is there")
-}
-
 // busy refuses a place in which another copy is made.
 func busy(place string) error {
 	return rota.Errorf(rota.ErrConflict, "%s: another process copies to it", place).WithFix("let that end, or stop it")

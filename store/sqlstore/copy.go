@@ -61,11 +61,11 @@ func Copy(ctx context.Context, from, to string, o CopyOptions) (out rota.Copied,
 // sealFor seals the source of a copy, and says which nodes have a session open. It refuses while tasks run, unless they may
 // be lost.
 func (s *Store) sealFor(ctx context.Context, to string, lost bool) (nodes []string, err error) {
-	err = s.write(ctx, "seal", func(t *tx) error {
+	err = s.write(ctx, "copy", func(t *tx) error {
 		if err := t.setSeal(seal{At: time.Now().UnixMicro(), To: to}); err != nil {
 			return err
 		}
-		if nodes, err = t.names(`SELECT DISTINCT node FROM session WHERE state = 1 ORDER BY node`); err != nil || lost {
+		if nodes, err = t.names(`SELECT DISTINCT node FROM session WHERE state <> 2 AND state <> 3 ORDER BY node`); err != nil || lost {
 			return err
 		}
 		var running int
@@ -76,7 +76,7 @@ func (s *Store) sealFor(ctx context.Context, to string, lost bool) (nodes []stri
 		if err != nil {
 			return err
 		}
-		return rota.Errorf(rota.ErrConflict, "%d tasks run in %s (nodes: %s), and a copy would run them again", running, s.place, strings.Join(where, ", ")).
+		return rota.Errorf(rota.ErrConflict, "of the tasks in %s %d run, on %s: the copy would run them again", s.place, running, strings.Join(where, ", ")).
 			WithFix("let them end (rota down --drain, or rota node drain NODE --wait), or give them up with --lost")
 	})
 	return nodes, err
@@ -113,7 +113,7 @@ func revive(ctx context.Context, dest target) (incarnation, lost int, err error)
 }
 
 // transfer fills a target with all that the source has at this moment, reads it again and compares. If sums are wanted,
-// the rows must have those.
+// the rows must have those. The sums that it returns are all but that of meta.
 func transfer(ctx context.Context, from engine, to target, want []rota.TableSum, step func(rota.CopyStep)) (sums []rota.TableSum, replaced int, err error) {
 	defer func() { err = explained(ctx, err, from, to) }()
 	conn, err := from.snapshot(ctx)
@@ -146,8 +146,11 @@ func transfer(ctx context.Context, from engine, to target, want []rota.TableSum,
 			return nil, 0, err
 		}
 	}
-	return sums, x.replaced, nil
+	return slices.DeleteFunc(sums, isMeta), x.replaced, nil
 }
+
+// isMeta tells the one table that does not stay as it was copied: it says what the store is.
+func isMeta(t rota.TableSum) bool { return t.Table == "meta" }
 
 // explained gives an error the kind that one of the engines knows.
 func explained(ctx context.Context, err error, engines ...engine) error {
@@ -206,13 +209,13 @@ func (x *transfering) fill(ctx context.Context, t *table, want []rota.TableSum) 
 	if _, err := x.to.conn().ExecContext(ctx, `DELETE FROM `+quoted(t.name)); err != nil {
 		return rota.TableSum{}, err
 	}
+	x.begins(t)
 	r, err := rowsOf(ctx, x.from, x.conn, t)
 	if err != nil {
 		return rota.TableSum{}, err
 	}
 	defer r.close()
 	r.plain, r.passed = x.to.name() == "postgres", x.passed
-	x.at.Table = t.name
 	if err := x.to.fill(ctx, t, r); err != nil {
 		return rota.TableSum{}, fmt.Errorf("copy table %s: %w", t.name, err)
 	}
@@ -220,7 +223,7 @@ func (x *transfering) fill(ctx context.Context, t *table, want []rota.TableSum) 
 	if err := r.Err(); err != nil {
 		return rota.TableSum{}, err
 	}
-	if want != nil && t.name != "meta" && !slices.Contains(want, r.was()) {
+	if was := r.was(); want != nil && !isMeta(was) && !slices.Contains(want, was) {
 		return rota.TableSum{}, rota.Errorf(rota.ErrConflict, "table %s is not as it was when the backup was made", t.name)
 	}
 	return r.is(), nil
@@ -230,10 +233,17 @@ func (x *transfering) fill(ctx context.Context, t *table, want []rota.TableSum) 
 func (x *transfering) pass(r *rows) (rota.TableSum, error) {
 	defer r.close()
 	r.passed = x.passed
-	x.at.Table = r.table.name
+	x.begins(r.table)
 	for r.Next() {
 	}
 	return r.is(), r.Err()
+}
+
+// begins tells which table comes.
+func (x *transfering) begins(t *table) {
+	if x.at.Table = t.name; x.step != nil {
+		x.step(x.at)
+	}
 }
 
 // passed tells now and then how far it is.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/rotaqueue/rota"
 )
 
 func (e *postgres) columns() string {
@@ -78,7 +80,7 @@ func newPostgresTarget(ctx context.Context, place string, version int) (_ target
 	t := &postgresTarget{postgres: e, url: place}
 	defer func() {
 		if err != nil {
-			err = (&Store{engine: e, place: placeName(place)}).classify(err)
+			err = newStore(place, e).classify(err)
 			t.abandon()
 		}
 	}()
@@ -113,7 +115,8 @@ func (t *postgresTarget) begin(ctx context.Context) error {
 		return err
 	}
 	if found[copyingTable] == nil && (found[schemaTable] != nil || len(found.tables()) > 0) {
-		return occupied(placeName(t.url))
+		return rota.Errorf(rota.ErrConflict, "%s has a store already, and a copy needs an empty place", placeName(t.url)).
+			WithFix("name another database")
 	}
 	t.begun = true
 	if err := t.clear(ctx); err != nil {

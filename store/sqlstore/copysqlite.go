@@ -151,6 +151,11 @@ func (t *sqliteTarget) take() error {
 	return nil
 }
 
+// occupied refuses a place at which something is.
+func occupied(path string) error {
+	return rota.Errorf(rota.ErrConflict, "%s is there already, and is not written over", path).WithFix("name another file, or move it away")
+}
+
 func unwritable(path string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

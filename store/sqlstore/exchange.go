@@ -57,6 +57,9 @@ func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 		if x.Seq == ses.seq && x.Seq > 0 {
 			return t.answerAgain(ses)
 		}
+		if x.Seq != ses.seq+1 && ses.state != sessionOpen { // of a store that this is a copy of, likely
+			return out, sessionGone(x.Session)
+		}
 		if x.Seq != ses.seq+1 {
 			return out, rota.Errorf(rota.ErrConflict, "exchange %d of session %s: exchange %d is next", x.Seq, x.Session, ses.seq+1)
 		}

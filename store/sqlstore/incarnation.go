@@ -61,8 +61,8 @@ func (t *tx) incarnate() error {
 	}
 	for _, q := range []string{
 		`DELETE FROM meta WHERE key IN ('` + sealKey + `', '` + backupKey + `')`,
-		`UPDATE session SET state = 3 WHERE state = 1`,
-		`UPDATE node SET state = '` + string(rota.NodeDown) + `'`,
+		`UPDATE session SET state = 3 WHERE state <> 3`,
+		`UPDATE node SET state = '` + string(rota.NodeDown) + `', lost = 0`,
 		`UPDATE lane SET home = ''`,
 		`UPDATE counter SET value = value + 1 WHERE name = 'shape'`,
 	} {

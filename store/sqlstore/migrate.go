@@ -80,7 +80,7 @@ func Fits(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		return (&Store{place: placeName(path), engine: e}).fits(ctx)
+		return newStore(path, e).fits(ctx)
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -89,7 +89,7 @@ func Fits(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return (&Store{place: path, engine: e}).fits(ctx)
+	return newStore(path, e).fits(ctx)
 }
 
 func (s *Store) fits(ctx context.Context) error {

@@ -165,17 +165,18 @@ func Unseal(ctx context.Context, place string) (copiedTo string, err error) {
 
 // sealOf is the seal of the store at a place, which must be there; nil when it has none.
 func sealOf(ctx context.Context, place string) (*seal, error) {
-	s := &Store{place: placeName(place)}
+	var e engine
 	var err error
 	if isPostgres(place) {
-		s.engine, err = openPostgres(ctx, place, Options{})
+		e, err = openPostgres(ctx, place, Options{})
 	} else {
-		s.engine, err = openArchive(place)
+		e, err = openArchive(place)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer s.engine.close()
+	s := newStore(place, e)
+	defer s.Close()
 	found, err := catalogueOf(ctx, s.engine, s.engine.read)
 	if err == nil && found["meta"] == nil {
 		return nil, rota.Errorf(rota.ErrNotFound, "there is no store in %s", s.place)

@@ -54,18 +54,17 @@ var _ rota.Store = (*Store)(nil)
 // Open opens, and if need be creates and migrates, the store at a place: the path of an SQLite file, or the URL of a
 // PostgreSQL database (postgres://…), as libpq has it, with several hosts if wished.
 func Open(ctx context.Context, place string, o Options) (*Store, error) {
-	s := &Store{place: placeName(place)}
-	s.commits.rest.L = &s.commits.mu
-	s.leases = &s.commits
+	var e engine
 	var err error
 	if isPostgres(place) {
-		s.engine, err = openPostgres(ctx, place, o)
+		e, err = openPostgres(ctx, place, o)
 	} else {
-		s.engine, err = openSQLite(place, o)
+		e, err = openSQLite(place, o)
 	}
 	if err != nil {
 		return nil, err
 	}
+	s := newStore(place, e)
 	if o.ReadOnly {
 		if err = s.admitted(ctx, o); err == nil {
 			err = s.checkSchema(ctx)
@@ -78,6 +77,14 @@ func Open(ctx context.Context, place string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// newStore is a store that is only read, before it is prepared to be written.
+func newStore(place string, e engine) *Store {
+	s := &Store{place: placeName(place), engine: e}
+	s.commits.rest.L = &s.commits.mu
+	s.leases = &s.commits
+	return s
 }
 
 // prepare brings the schema up to date and connects the writers.
