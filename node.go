@@ -19,9 +19,23 @@ type Node struct {
 	Started   time.Time         `json:"started"`
 	Seen      time.Time         `json:"seen" doc:"last renewal"`
 	Lost      time.Time         `json:"lost,omitzero" doc:"state lost: since when"`
+	Paused    bool              `json:"paused,omitempty" doc:"somebody asked it to pause, and nobody to go on; one that is down will come up so"`
+	Skew      int64             `json:"skew_us,omitempty" doc:"microseconds by which its clock is ahead of the store's; below 0: behind"`
+	Serves    []Serving         `json:"serves,omitempty" doc:"by queue pattern, in order"`
 	// Sample is set by the store.
 	Sample *NodeSample `json:"sample,omitempty" doc:"the latest"`
 }
+
+// Serving is what a node does for the queues of one of its patterns: those that no pattern before it takes.
+type Serving struct {
+	Queue   string `json:"queue" doc:"pattern"`
+	Slots   int    `json:"slots" doc:"tasks of them that may run at once"`
+	Idle    int    `json:"idle" doc:"slots that are free for them"`
+	Running int    `json:"running" doc:"tasks of them that run, or are about to"`
+}
+
+// SkewShown is from what difference on a node's clock is told.
+const SkewShown = time.Second
 
 // NodeState is what a node does.
 type NodeState string
@@ -95,6 +109,8 @@ type Opened struct {
 	// Drain says that the node was asked to drain before, in this session's life: an earlier daemon of the same keeper
 	// has not come to the end of it.
 	Drain bool `json:"drain,omitempty"`
+	// Pause says that somebody asked the node to pause, and nobody since to go on.
+	Pause bool `json:"pause,omitempty"`
 	// Lost says that the session is lost: what goes on in it may be finished, and nothing else (P3, P8).
 	Lost bool `json:"lost,omitempty"`
 	// TTL and OnStoreLoss are the session's, whatever this opening says.
@@ -110,6 +126,8 @@ type Renewal struct {
 	// answers with Strays when its own list differs and no exchange has come between (P5).
 	Seq  int64 `json:"seq"`
 	Held []Try `json:"held"`
+	// Skew is by how many microseconds the machine's clock is ahead of the store's, as the answer before told; 0: not known.
+	Skew int64 `json:"skew_us,omitempty"`
 	// Lost says that the node knows its session to be lost. Then nothing is renewed: what goes on in it is compared.
 	Lost bool `json:"lost,omitempty"`
 	// Samples are what attempts used a moment ago, and Machine what the node does: for graphs (D6). They go with
@@ -125,6 +143,8 @@ type Renewed struct {
 	Strays []Try       `json:"strays,omitempty" doc:"attempts that the store has as this session's and the node does not hold: give them back"`
 	Gone   []Try       `json:"gone,omitempty" doc:"attempts that the node holds and the store does not have as its: end them"`
 	Drain  bool        `json:"drain,omitempty" doc:"somebody asked the node to drain"`
+	Pause  bool        `json:"pause,omitempty" doc:"somebody asked the node to pause, and nobody since to go on"`
+	Now    time.Time   `json:"now" doc:"the store's clock"`
 }
 
 // EndingTry is a running attempt that was asked to end.

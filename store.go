@@ -32,6 +32,12 @@ type Store interface {
 	// DrainNode notes that a node is to drain, which renewals tell its sessions until it opens a new one with Sole, and
 	// returns those that are open. ErrNotFound when there is no such node, ErrConflict when none of its sessions is open.
 	DrainNode(ctx context.Context, name string) ([]SessionID, error)
+	// PauseNode notes whether a node is to claim anything, which openings and renewals tell it until it is noted otherwise,
+	// and returns its sessions that are open. ErrNotFound when there is no such node.
+	PauseNode(ctx context.Context, name string, paused bool) ([]SessionID, error)
+	// RemoveNode forgets a node. ErrConflict when a session of it is open; and, unless it is lost for good, when something
+	// still goes on in a session that was lost. With lost, that is for SweepRescue from now on, whatever it tolerates.
+	RemoveNode(ctx context.Context, name string, lost bool) error
 
 	// Sweep does one bounded step of the store's own upkeep. It is to be called again while it says More, and again
 	// at Next.

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/rotaqueue/rota"
 )
@@ -15,17 +14,12 @@ func (s *Store) DrainNode(ctx context.Context, name string) ([]rota.SessionID, e
 func (t *tx) drainNode(name string) (open []rota.SessionID, err error) {
 	found, err := t.one(`SELECT 1 FROM node WHERE name = ?1`, []any{name}, new(int))
 	if err == nil && !found {
-		err = rota.Errorf(rota.ErrNotFound, "node %q: there is none", name).WithFix("rota node ls")
+		err = noNode(name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = t.query(func(r *sql.Rows) error {
-		var id rota.SessionID
-		err := r.Scan((*string)(&id))
-		open = append(open, id)
-		return err
-	}, `SELECT name FROM session WHERE node = ?1 AND state = 1 ORDER BY id`, name)
+	open, err = t.openSessions(name)
 	if err == nil && len(open) == 0 {
 		err = rota.Errorf(rota.ErrConflict, "node %s does not run", name)
 	}

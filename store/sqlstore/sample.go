@@ -172,7 +172,7 @@ func (s *Store) NodeSamples(ctx context.Context, node string, since time.Time) (
 	known := false
 	err = s.query(ctx, func(r *sql.Rows) error { return r.Scan(&known) }, `SELECT 1 FROM node WHERE name = ?1`, node)
 	if err == nil && !known {
-		err = rota.Errorf(rota.ErrNotFound, "node %q: there is none", node).WithFix("rota node ls")
+		err = noNode(node)
 	}
 	if err != nil {
 		return nil, err

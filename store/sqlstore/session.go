@@ -58,6 +58,9 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	if err != nil || opened.Lost {
 		return opened, err
 	}
+	if opened.Pause, err = t.one(`SELECT 1 FROM node WHERE key = ?1 AND paused = 1 LIMIT 1`, []any{o.Key}, new(int)); err != nil {
+		return opened, err
+	}
 	if opened.Drain, err = t.drains(o, again); err != nil || again && !o.Sole {
 		return opened, err
 	}
@@ -66,11 +69,7 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 			return opened, err
 		}
 	}
-	state := rota.NodeUp
-	if opened.Drain {
-		state = rota.NodeDraining
-	}
-	if err := t.putNode(o, state, opened.Drain); err != nil || again {
+	if err := t.putNode(o, &opened); err != nil || again {
 		return opened, err
 	}
 	opened.TTL, opened.OnStoreLoss = o.TTL, rota.StoreLossAfter(o.OnStoreLoss.Tolerance())
@@ -80,15 +79,23 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 }
 
 // putNode writes what the node says of itself. Of two that take one name at once, the slower finds it taken.
-func (t *tx) putNode(o rota.Opening, state rota.NodeState, drain bool) error {
+func (t *tx) putNode(o rota.Opening, opened *rota.Opened) error {
+	state := rota.NodeUp
+	switch {
+	case opened.Drain:
+		state = rota.NodeDraining
+	case opened.Pause:
+		state = rota.NodePaused
+	}
 	o.Node.Sample = nil // comes with renewals
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
 		return err
 	}
-	n, err := t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (name)
-		DO UPDATE SET doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen, drain = excluded.drain,
-		lost = 0 WHERE node.key = excluded.key`, o.Node.Name, o.Key, string(doc), string(state), t.now, flag(drain))
+	n, err := t.exec(`INSERT INTO node (name, key, doc, state, started, seen, drain, paused) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7)
+		ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, state = excluded.state, started = excluded.started, seen = excluded.seen,
+		drain = excluded.drain, lost = 0, skew = 0 WHERE node.key = excluded.key`,
+		o.Node.Name, o.Key, string(doc), string(state), t.now, flag(opened.Drain), flag(opened.Pause))
 	if err == nil && n == 0 {
 		err = rota.Errorf(rota.ErrConflict, "node %q: another node has just taken this name", o.Node.Name).WithFix(renameFix)
 	}
@@ -203,12 +210,14 @@ func (t *tx) renew(r *rota.Renewal, out *rota.RenewResult) error {
 		out.Err = sessionGone(r.Session)
 		return nil
 	}
+	out.Now = fromMicros(t.now)
 	if r.Lost {
 		_, err := t.compare(id, seq, r, out)
 		return err
 	}
-	if _, err := t.one(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END WHERE name = ?1 RETURNING drain`,
-		[]any{node, t.now, string(r.State)}, &out.Drain); err != nil {
+	if _, err := t.one(`UPDATE node SET seen = ?2, state = CASE WHEN ?3 = '' THEN state ELSE ?3 END,
+		skew = CASE WHEN ?3 = '' THEN skew ELSE ?4 END WHERE name = ?1 RETURNING drain, paused`,
+		[]any{node, t.now, string(r.State), r.Skew}, &out.Drain, &out.Pause); err != nil {
 		return err
 	}
 	has, err := t.compare(id, seq, r, out)
@@ -290,30 +299,4 @@ func (s *Store) CloseSession(ctx context.Context, id rota.SessionID) error {
 		}
 		return t.openHomes("", "")
 	})
-}
-
-// Nodes are all nodes that ever registered and were not removed.
-func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
-	var nodes []rota.Node
-	err := s.query(ctx, func(r *sql.Rows) error {
-		var doc []byte
-		var n rota.Node
-		var name string
-		var state rota.NodeState
-		var started, seen, lost int64
-		var running int
-		if err := r.Scan(&name, &doc, &state, &started, &seen, &lost, &running); err != nil {
-			return err
-		}
-		err := json.Unmarshal(doc, &n)
-		n.Name, n.State, n.Started, n.Seen, n.Lost, n.Running = name, state, fromMicros(started), fromMicros(seen), fromMicros(lost), running
-		nodes = append(nodes, n)
-		return err
-	}, `SELECT n.name, n.doc, n.state, n.started, n.seen, n.lost,
-		(SELECT count(*) FROM session s JOIN task t ON t.session = s.id AND t.state = 5 WHERE s.node = n.name AND s.state <> 2 AND s.state <> 3)
-		FROM node n ORDER BY n.name`)
-	if err != nil {
-		return nodes, err
-	}
-	return nodes, s.latestSamples(ctx, nodes)
 }

@@ -248,6 +248,14 @@ func (f *Faulty) DrainNode(ctx context.Context, name string) ([]rota.SessionID, 
 	return through(f, "DrainNode", func() ([]rota.SessionID, error) { return f.store.DrainNode(ctx, name) })
 }
 
+func (f *Faulty) PauseNode(ctx context.Context, name string, paused bool) ([]rota.SessionID, error) {
+	return through(f, "PauseNode", func() ([]rota.SessionID, error) { return f.store.PauseNode(ctx, name, paused) })
+}
+
+func (f *Faulty) RemoveNode(ctx context.Context, name string, lost bool) error {
+	return through0(f, "RemoveNode", func() error { return f.store.RemoveNode(ctx, name, lost) })
+}
+
 func (f *Faulty) Sweep(ctx context.Context, what rota.Sweep) (rota.Swept, error) {
 	return through(f, "Sweep", func() (rota.Swept, error) { return f.store.Sweep(ctx, what) })
 }

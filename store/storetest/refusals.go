@@ -73,10 +73,15 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 			return err
 		},
 		"DrainNode": func(ctx context.Context) error { _, err := s.DrainNode(ctx, session.node); return err },
-		"Nodes":     func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
-		"Sweep":     func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
-		"Identity":  func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
-		"Verify":    func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
+		"PauseNode": func(ctx context.Context) error {
+			_, err := s.PauseNode(ctx, session.node, true)
+			return err
+		},
+		"RemoveNode": func(ctx context.Context) error { return s.RemoveNode(ctx, "gone", true) },
+		"Nodes":      func(ctx context.Context) error { _, err := s.Nodes(ctx); return err },
+		"Sweep":      func(ctx context.Context) error { _, err := s.Sweep(ctx, rota.Sweep{What: rota.SweepMake}); return err },
+		"Identity":   func(ctx context.Context) error { _, err := s.Identity(ctx); return err },
+		"Verify":     func(ctx context.Context) error { _, err := s.Verify(ctx); return err },
 	}
 }
 
@@ -86,6 +91,9 @@ func (w *world) stage(t tb) (*session, rota.Try, rota.Schedule) {
 	t.Helper()
 	id := w.one(t)
 	w.one(t)
+	if err := w.CloseSession(w.ctx, w.sessionOf(t, "gone", true).id); err != nil {
+		t.Fatalf("close session: %v", err)
+	}
 	s := w.session(t)
 	try := s.claim(t, 1)[0].Try
 	if try.Task != id {

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Opener) {
 		{"tokens", testTokens},
 		{"queues", testQueues},
 		{"nodes", testNodes},
+		{"pause", testPause},
 		{"identity", testIdentity},
 		{"refusals", testRefusals},
 		{"history", testHistory},
