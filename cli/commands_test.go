@@ -113,6 +113,8 @@ func TestLs(t *testing.T) {
 		w.ok("submit", "--hold", "-n", "evil\u202ename", "-Q", "gpu", "--label", "k=v", "true")
 	}
 	w.ok("submit", "--hold", "-a", "1-30", "-c", "true")
+	for w.run("ls", "26.30", "-q").out == "" { // its tasks are made beside
+	}
 	r := w.run("ls")
 	if lines := strings.Split(strings.TrimSpace(r.out), "\n"); len(lines) != 21 || !strings.HasPrefix(lines[1], " 26  ") || !strings.Contains(r.err, "there are more jobs") {
 		t.Errorf("%+v", r)

@@ -17,7 +17,7 @@ import (
 var upFlags = []struct{ name, key, about string }{
 	{"store", "store", "`URL` of the PostgreSQL database that keeps jobs, for nodes on many machines (default: in the data folder)"},
 	{"name", "name", "`name` of the node (default: the machine's)"},
-	{"slots", "slots", "how `many` tasks run at once (default: the CPUs)"},
+	{"slots", "slots", "how `many` tasks run at once, 0 for a node that only answers (default: the CPUs)"},
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
 	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
@@ -131,7 +131,11 @@ func greeting(s Started) string {
 	f.add("node", s.Node)
 	f.add("data", s.Data)
 	f.add("store", s.Store)
-	f.add("slots", fmt.Sprintf("%d, for the queues %s", s.Slots, strings.Join(s.Queues, ",")))
+	slots := "0: it answers, and runs nothing"
+	if s.Slots > 0 {
+		slots = fmt.Sprintf("%d, for the queues %s", s.Slots, strings.Join(s.Queues, ","))
+	}
+	f.add("slots", slots)
 	f.add("socket", s.Socket)
 	f.add("API", orText(s.API, "none"))
 	text := "rota " + rota.Version + " is up; Ctrl-C stops it\n"

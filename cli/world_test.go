@@ -208,7 +208,7 @@ func (w *world) deps() Deps {
 			if o.Check {
 				return nil
 			}
-			o.Ready(Started{Node: c.Name, Data: c.Data, Slots: c.Slots, Queues: c.Queues, Socket: c.Data + "/rota.sock", Notes: []string{"a note"}})
+			o.Ready(Started{Node: c.Name, Data: c.Data, Slots: c.Slots.Count(), Queues: c.Queues, Socket: c.Data + "/rota.sock", Notes: []string{"a note"}})
 			if err := o.Reload(); err != nil {
 				return err
 			}

@@ -21,8 +21,8 @@ func (c Config) Check() error {
 	if err := rota.CheckQueueName("@" + c.Name); err != nil {
 		return rota.Invalid("name %q: a node's name has up to %d letters, digits, '.', '_' and '-'", c.Name, rota.MaxQueueName-1)
 	}
-	if c.Slots < 1 {
-		return rota.Invalid("slots: at least 1")
+	if c.Slots < 1 && c.Slots != NoSlots {
+		return rota.Invalid("slots: from 0 on")
 	}
 	if err := checkStore(c.Store); err != nil {
 		return err

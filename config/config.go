@@ -20,7 +20,7 @@ type Config struct {
 	TokenFile string // file with the token for Server or Socket
 
 	Name            string   // of the node
-	Slots           int      // tasks that run at once
+	Slots           Slots    // tasks that run at once
 	Queues          []string // patterns, in order
 	Listen          string   // address of the API, or "none"
 	BehindProxy     bool     // a proxy in front does TLS
@@ -34,6 +34,15 @@ type Config struct {
 	Retention Retention
 	Log       Log
 }
+
+// Slots is how many tasks run at once. None at all, on a node that only answers, is NoSlots, written 0.
+type Slots int
+
+// NoSlots is how many a node has that claims nothing.
+const NoSlots Slots = -1
+
+// Count is the number, of resolved slots.
+func (s Slots) Count() int { return int(max(s, 0)) }
 
 // TLS names the files of the API's certificate; both or neither.
 type TLS struct {

@@ -37,7 +37,7 @@ var settings = []setting{
 	{"socket", "socket to talk to instead of the data folder's", true, func(c *Config) any { return &c.Socket }, fixed("")},
 	{"token-file", "file with the token for the server", true, func(c *Config) any { return &c.TokenFile }, fixed("")},
 	{"name", "name of the node", false, func(c *Config) any { return &c.Name }, hostName},
-	{"slots", "tasks that run at once; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
+	{"slots", "tasks that run at once, 0 on a node that only answers; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
 	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
 	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
 	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
@@ -123,6 +123,8 @@ func isZero(p any) bool {
 		return *v == ""
 	case *int:
 		return *v == 0
+	case *Slots:
+		return *v == 0
 	case *bool:
 		return !*v
 	case *[]string:
@@ -145,6 +147,8 @@ func setText(p any, text string) (err error) {
 		*v = text
 	case *int:
 		*v, err = parseInt(text)
+	case *Slots:
+		*v, err = parseSlots(text)
 	case *bool:
 		*v, err = parseBool(text)
 	case *[]string:
@@ -169,6 +173,8 @@ func getText(p any) string {
 		return *v
 	case *int:
 		return boundText(*v, strconv.Itoa(*v))
+	case *Slots:
+		return strconv.Itoa(v.Count())
 	case *bool:
 		return strconv.FormatBool(*v)
 	case *[]string:
@@ -215,6 +221,18 @@ func parseInt(text string) (int, error) {
 		}
 		return n, nil
 	})
+}
+
+// parseSlots takes 0 for none.
+func parseSlots(text string) (Slots, error) {
+	if text == "0" {
+		return NoSlots, nil
+	}
+	n, err := parseInt(text)
+	if err == nil && n < 0 {
+		err = rota.Invalid("%q is not a number", text)
+	}
+	return Slots(n), err
 }
 
 // parseNice is nil for none: 0 is a niceness.

@@ -152,7 +152,7 @@ func (d *daemon) listen() error {
 	metrics.MustRegister(d.server.Metrics()...)
 	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: d.conf.Hosts,
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
-	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots, Queues: d.conf.Queues, Socket: d.socket}
+	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots.Count(), Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
 	if d.onStoreLoss == rota.StoreLossKill {
 		d.started.Notes = []string{"tasks go on without this process, and without the store, for " + d.conf.TTL.String() + " at most, unless they say --on-store-loss"}
@@ -249,7 +249,7 @@ func (d *daemon) ready() {
 		if d.opts.Ready != nil {
 			d.opts.Ready(d.started)
 		}
-		d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots)
+		d.log.Info("node is up", "node", d.conf.Name, "data", d.folder.path, "slots", d.conf.Slots.Count())
 	})
 }
 

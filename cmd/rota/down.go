@@ -38,7 +38,7 @@ func down(ctx context.Context, c config.Config, o cli.DownOptions) (cli.Downed, 
 	}
 	defer f.close()
 	d := &daemon{conf: c, folder: f, log: newLog(config.Log{Format: "text", Level: "error"}, o.Stderr)}
-	d.conf.Slots = 0
+	d.conf.Slots = config.NoSlots
 	d.sessions = &sessions{d: d, work: f.file("work")}
 	all, err := d.sessions.find(ctx)
 	for _, s := range all {

@@ -20,7 +20,7 @@ func examine(ctx context.Context, c config.Config) []cli.Check {
 		socket = "" // the folder is missing or cannot be used: the doctor says so
 	}
 	var checks []cli.Check
-	for _, f := range doctor.Examine(ctx, doctor.Place{Data: c.Data, Socket: socket, Listen: c.Listen, Slots: c.Slots}) {
+	for _, f := range doctor.Examine(ctx, doctor.Place{Data: c.Data, Socket: socket, Listen: c.Listen, Slots: c.Slots.Count()}) {
 		checks = append(checks, cli.Check{Name: f.Name, Level: cli.Level(f.Level), Text: f.Text, Fix: f.Fix})
 	}
 	return checks

@@ -64,7 +64,7 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 		switch {
 		case current == nil && s.keeper.Hello().Version == rota.Version && !ss.lost[s.id()]:
 			current = s
-			current.keeper.Resize(ss.d.conf.Slots)
+			current.keeper.Resize(ss.d.conf.Slots.Count())
 		case len(s.keeper.Resumed()) > 0:
 			older = append(older, s)
 		default:
@@ -83,7 +83,7 @@ func (ss *sessions) begin(ctx context.Context) (*session, error) {
 	for tries := 1; ; tries++ {
 		s := newSession(ss.nextDir())
 		var err error
-		s.keeper, err = startKeeper(ctx, keeper.Options{Dir: s.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots})
+		s.keeper, err = startKeeper(ctx, keeper.Options{Dir: s.dir, Output: filepath.Join(ss.work, "output"), Slots: ss.d.conf.Slots.Count()})
 		if !errors.Is(err, errKilled) || tries == 5 {
 			return s, err
 		}
@@ -151,7 +151,7 @@ func (ss *sessions) nextDir() string {
 func (ss *sessions) employ(all []*session) {
 	d := ss.d
 	for i, s := range all {
-		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots,
+		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots.Count(),
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
 			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
 			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,

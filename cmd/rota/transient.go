@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -86,7 +87,11 @@ func launch(c config.Config) (ended chan bool, err error) {
 	if info, err := log.Stat(); err == nil && info.Size() > maxLog {
 		_ = log.Truncate(0)
 	}
-	cmd := exec.Command(self, "up", "--transient", "--data", c.Data, "--slots", strconv.Itoa(c.Slots), "--listen", config.NoListen)
+	slots := c.Slots.Count()
+	if slots == 0 { // that is for nodes of a kind that this is not
+		slots = runtime.GOMAXPROCS(0)
+	}
+	cmd := exec.Command(self, "up", "--transient", "--data", c.Data, "--slots", strconv.Itoa(slots), "--listen", config.NoListen)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.Env = os.Environ()
