@@ -50,6 +50,13 @@ type AdminService interface {
 	// DrainNode asks a node to claim nothing more, to give back what has not started, to let what runs end, and then to
 	// end itself. It does not wait for that; asking again changes nothing. A node that does not run is ErrConflict.
 	DrainNode(ctx context.Context, name string) error
+	// PauseNode asks a node to claim nothing, or to go on, also when it is down: that lasts, over its restarts too. It does
+	// not wait.
+	PauseNode(ctx context.Context, name string, paused bool) error
+	// RemoveNode takes a node that is down or lost off the list; one that comes back is there again. With lost it is said
+	// never to come back: what it was running is tried elsewhere, even what was to go on without the store (P8). A node that
+	// is up is ErrConflict.
+	RemoveNode(ctx context.Context, name string, lost bool) error
 	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
 	// first (D6).
 	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
@@ -67,7 +74,7 @@ type NodeService interface {
 	// OpenSession registers a node and opens its session. One that is open already, and is this node's, goes on.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
 	// Await returns when the session may find work, when one of its attempts is asked to end, when its node is asked to
-	// drain, or when the wait is over.
+	// drain, to pause or to go on, or when the wait is over.
 	Await(ctx context.Context, id SessionID, wait time.Duration) (News, error)
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 	Exchange(ctx context.Context, x Exchange) (Exchanged, error)
@@ -81,6 +88,7 @@ type News struct {
 	Ready  bool        `json:"ready,omitempty" doc:"something may have become claimable"`
 	Ending []EndingTry `json:"ending,omitempty"`
 	Drain  bool        `json:"drain,omitempty" doc:"the node was asked to drain"`
+	Pause  *bool       `json:"pause,omitempty" doc:"the node was asked to pause, or, when false, to go on"`
 }
 
 // Status is what the server says of itself and of who asks.

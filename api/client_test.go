@@ -130,6 +130,8 @@ func TestNothingElseIsSentAgain(t *testing.T) {
 			return err
 		},
 		"drain":    func(ctx context.Context, c *Client) error { return c.DrainNode(ctx, "n") },
+		"pause":    func(ctx context.Context, c *Client) error { return c.PauseNode(ctx, "n", true) },
+		"remove":   func(ctx context.Context, c *Client) error { return c.RemoveNode(ctx, "n", true) },
 		"token":    func(ctx context.Context, c *Client) error { _, err := c.CreateToken(ctx, rota.Token{}); return err },
 		"renew":    func(ctx context.Context, c *Client) error { _, err := c.Renew(ctx, rota.Renewal{}); return err },
 		"exchange": func(ctx context.Context, c *Client) error { _, err := c.Exchange(ctx, rota.Exchange{}); return err },

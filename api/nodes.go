@@ -24,17 +24,45 @@ func (c *Client) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return out.Nodes, err
 }
 
-type drainNodeRequest struct {
-	Node string `path:"node" doc:"the node's name"`
-}
-
-func drainNode(ctx context.Context, svc rota.Service, in *drainNodeRequest) (*nothing, error) {
+func drainNode(ctx context.Context, svc rota.Service, in *nodeRequest) (*nothing, error) {
 	return done(svc.DrainNode(ctx, in.Node))
 }
 
 // DrainNode asks a node to claim nothing more, to let what runs end, and then to end itself.
 func (c *Client) DrainNode(ctx context.Context, name string) error {
 	return c.do(ctx, call{method: "POST", path: "/nodes/" + url.PathEscape(name) + "/drain"})
+}
+
+type nodeRequest struct {
+	Node string `path:"node" doc:"the node's name"`
+}
+
+func pauseNode(ctx context.Context, svc rota.Service, in *nodeRequest) (*nothing, error) {
+	return done(svc.PauseNode(ctx, in.Node, true))
+}
+
+func resumeNode(ctx context.Context, svc rota.Service, in *nodeRequest) (*nothing, error) {
+	return done(svc.PauseNode(ctx, in.Node, false))
+}
+
+// PauseNode asks a node to claim nothing, or to go on.
+func (c *Client) PauseNode(ctx context.Context, name string, paused bool) error {
+	verb := map[bool]string{true: "/pause", false: "/resume"}[paused]
+	return c.do(ctx, call{method: "POST", path: "/nodes/" + url.PathEscape(name) + verb})
+}
+
+type removeNodeRequest struct {
+	Node string `path:"node" doc:"the node's name"`
+	Lost bool   `query:"lost" doc:"it never comes back: what it was running is tried elsewhere, whatever it tolerates"`
+}
+
+func removeNode(ctx context.Context, svc rota.Service, in *removeNodeRequest) (*nothing, error) {
+	return done(svc.RemoveNode(ctx, in.Node, in.Lost))
+}
+
+// RemoveNode takes a node that is down or lost off the list.
+func (c *Client) RemoveNode(ctx context.Context, name string, lost bool) error {
+	return c.do(ctx, call{method: "DELETE", path: "/nodes/" + url.PathEscape(name), query: query().flag("lost", lost)})
 }
 
 type nodeSamplesRequest struct {

@@ -46,6 +46,9 @@ var routes = []route{
 	{"PATCH", Prefix + "/queues/{queue}", operator, "change-queue", "Change settings of a queue, also for what waits in it", on(changeQueue)},
 	{"GET", Prefix + "/nodes", viewer, "list-nodes", "Nodes", on(listNodes)},
 	{"POST", Prefix + "/nodes/{node}/drain", operator, "drain-node", "Ask a node to claim nothing more, to let what runs end, and then to end itself", on(drainNode)},
+	{"POST", Prefix + "/nodes/{node}/pause", operator, "pause-node", "Ask a node to claim nothing until it is resumed, over its restarts too", on(pauseNode)},
+	{"POST", Prefix + "/nodes/{node}/resume", operator, "resume-node", "Let a node that was paused go on", on(resumeNode)},
+	{"DELETE", Prefix + "/nodes/{node}", operator, "remove-node", "Remove a node that is down or lost, perhaps for good", on(removeNode)},
 	{"GET", Prefix + "/nodes/{node}/samples", viewer, "node-samples", "What a node and its machine did over time", on(nodeSamples)},
 	{"GET", Prefix + "/schedules", viewer, "list-schedules", "Schedules", on(listSchedules)},
 	{"POST", Prefix + "/schedules", submitter, "put-schedule", "Create a schedule, or change the one of that name", on(putSchedule)},
@@ -56,7 +59,7 @@ var routes = []route{
 
 	{"POST", Prefix + "/sessions", admin, "open-session", "Register a node and open its session", on(openSession)},
 	{"DELETE", Prefix + "/sessions/{session}", admin, "close-session", "End a session cleanly", on(closeSession)},
-	{"GET", Prefix + "/sessions/{session}/news", admin, "await", "Wait until the session may find work, or is asked to end something or to drain", waits(await)},
+	{"GET", Prefix + "/sessions/{session}/news", admin, "await", "Wait until the session may find work, or is asked to end something, to drain, to pause or to go on", waits(await)},
 	{"POST", Prefix + "/renewals", admin, "renew", "Keep a session's lease", on(renew)},
 	{"POST", Prefix + "/exchanges", admin, "exchange", "Finish what ended and claim what fits", on(exchange)},
 }

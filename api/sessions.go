@@ -43,7 +43,7 @@ func await(ctx context.Context, svc rota.Service, in *awaitRequest) (*body[rota.
 }
 
 // Await returns when the session may find work, when one of its attempts is asked to end, when its node is asked to
-// drain, or when the wait is over.
+// drain, to pause or to go on, or when the wait is over.
 func (c *Client) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (out rota.News, err error) {
 	err = c.do(ctx, call{method: "GET", path: sessionPath(id) + "/news", query: query().wait(wait), out: &out, again: true})
 	return out, err

@@ -96,6 +96,12 @@ func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return give[[]rota.Node](s), s.note(ctx)
 }
 func (s *spy) DrainNode(ctx context.Context, name string) error { return s.note(ctx, name) }
+func (s *spy) PauseNode(ctx context.Context, name string, paused bool) error {
+	return s.note(ctx, name, paused)
+}
+func (s *spy) RemoveNode(ctx context.Context, name string, lost bool) error {
+	return s.note(ctx, name, lost)
+}
 func (s *spy) Samples(ctx context.Context, t rota.TaskID, attempt int) (rota.Series, error) {
 	return give[rota.Series](s), s.note(ctx, t, attempt)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 func (a *app) nodeCommand() *cobra.Command {
 	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
-		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand())
+		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand(), a.nodePauseCommand(), a.nodeResumeCommand(), a.nodeRmCommand())
 }
 
 func (a *app) nodeShowCommand() *cobra.Command {
@@ -92,12 +93,16 @@ func noNode(name string) error {
 func (a *app) describeNode(n *rota.Node) string {
 	var f fields
 	f.add("node", clean(n.Name))
-	f.add("state", string(n.State)+map[bool]string{true: ", transient"}[n.Transient])
+	f.add("state", a.nodeState(n))
 	f.add("queues", clean(strings.Join(n.Queues, ",")))
 	f.add("version", clean(n.Version+", "+n.Platform+", process "+strconv.Itoa(n.PID)))
+	f.add("place", clean(strings.TrimPrefix(n.Host+map[bool]string{true: ", " + n.Folder}[n.Folder != ""], ", ")))
+	f.add("executors", clean(executorsText(n.Executors)))
 	f.add("started", both(n.Started, a.now()))
 	f.add("seen", both(n.Seen, a.now()))
+	f.add("clock", skewText(n.Skew))
 	f.add("running", fmt.Sprintf("%d of %d slots", n.Running, n.Slots))
+	f.add("serves", servesText(n.Serves))
 	s := n.Sample
 	if s == nil {
 		f.add("measured", "not yet")
@@ -114,6 +119,48 @@ func (a *app) describeNode(n *rota.Node) string {
 	return f.String()
 }
 
+// nodeState is what the node does, with what else is to be known of that.
+func (a *app) nodeState(n *rota.Node) string {
+	text := string(n.State)
+	switch {
+	case !n.Lost.IsZero():
+		text += " since " + both(n.Lost, a.now())
+	case n.Paused && n.State == rota.NodeDown:
+		text += ", and comes up paused"
+	case n.Paused:
+		text += ", until rota node resume"
+	}
+	return text + map[bool]string{true: ", transient"}[n.Transient]
+}
+
+func executorsText(all map[string]string) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		names = append(names, name+" "+all[name])
+	}
+	return strings.Join(names, ", ")
+}
+
+// skewText says how a node's clock differs from the store's, if that is worth saying.
+func skewText(us int64) string {
+	d := time.Duration(us) * time.Microsecond
+	switch {
+	case d.Abs() < rota.SkewShown:
+		return ""
+	case d < 0:
+		return (-d).Round(100*time.Millisecond).String() + " behind the store's"
+	}
+	return d.Round(100*time.Millisecond).String() + " ahead of the store's"
+}
+
+func servesText(all []rota.Serving) string {
+	var lines []string
+	for _, s := range all {
+		lines = append(lines, fmt.Sprintf("%s: running %d, idle %d of %s", clean(s.Queue), s.Running, s.Idle, plural(s.Slots, "slot")))
+	}
+	return strings.Join(lines, "\n")
+}
+
 var nodeList = list[rota.Node]{
 	id: func(n rota.Node) string { return n.Name },
 	columns: []column[rota.Node]{
@@ -123,6 +170,9 @@ var nodeList = list[rota.Node]{
 		{head: "QUEUES", cell: func(n rota.Node, _ style) string { return strings.Join(n.Queues, ",") }},
 		{head: "STARTED", cell: func(n rota.Node, s style) string { return s.at(n.Started) }},
 		{head: "SEEN", cell: func(n rota.Node, s style) string { return s.at(n.Seen) }},
+		{head: "LOST", cell: func(n rota.Node, s style) string { return s.at(n.Lost) }, maybe: true},
+		{head: "CLOCK", cell: func(n rota.Node, _ style) string { return skewText(n.Skew) }, maybe: true},
+		{head: "HOST", cell: func(n rota.Node, _ style) string { return n.Host }, wide: true},
 		{head: "PID", cell: func(n rota.Node, _ style) string { return fmt.Sprint(n.PID) }, right: true, wide: true},
 		{head: "PLATFORM", cell: func(n rota.Node, _ style) string { return n.Platform }, wide: true},
 		{head: "KIND", cell: func(n rota.Node, _ style) string {

@@ -57,7 +57,7 @@ func perSlots(d time.Duration, slots int, run time.Duration) int {
 
 // room is how many tasks the next claim may bring.
 func (r *reactor) room(now rota.Elapsed) int {
-	if r.mode != up || r.paused || r.unable.is || r.at[apart] > 0 || r.lone != nil || r.at[keeping] > r.opts.Slots+maxKeeping {
+	if r.mode != up || r.isPaused() || r.unable.is || r.at[apart] > 0 || r.lone != nil || r.at[keeping] > r.opts.Slots+maxKeeping {
 		return 0
 	}
 	slots := r.slots(now)

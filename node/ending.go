@@ -24,14 +24,31 @@ func (r *reactor) drain(now rota.Elapsed) {
 	r.noMore(now)
 }
 
-// pause stops claiming, or goes on with it. What runs, or waits in the keeper, is not touched.
-func (r *reactor) pause(paused bool, now rota.Elapsed) {
-	if r.paused == paused {
+// pause stops claiming, or goes on with it, as this machine wishes it. What runs, or waits in the keeper, is not touched.
+func (r *reactor) pause(paused bool, now rota.Elapsed) { r.setPaused(paused, r.ordered, now) }
+
+// toPause is told whether the service has it that the node is paused. It claims when neither says so.
+func (r *reactor) toPause(asked bool, now rota.Elapsed) { r.setPaused(r.paused, asked, now) }
+
+func (r *reactor) setPaused(here, ordered bool, now rota.Elapsed) {
+	before := r.isPaused()
+	r.paused, r.ordered = here, ordered
+	if r.isPaused() == before {
 		return
 	}
-	r.paused, r.hungry, r.renewAt = paused, true, now
-	r.log.Info(map[bool]string{true: "paused: nothing is claimed", false: "goes on"}[paused])
+	r.hungry, r.renewAt = true, now
+	switch {
+	case ordered:
+		r.log.Info("paused, as somebody asked: nothing is claimed until rota node resume")
+	case here:
+		r.log.Info("paused: nothing is claimed")
+	default:
+		r.log.Info("goes on")
+	}
 }
+
+// isPaused reports whether nothing is claimed for now.
+func (r *reactor) isPaused() bool { return r.paused || r.ordered }
 
 // toDrain is told whether somebody asked the service that the node drains. That is said again and again, and matters to
 // a node that is up.

@@ -25,6 +25,7 @@ func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, e
 			r.drain(n.elapsed())
 		}
 		r.toDrain(opened.Drain, n.elapsed())
+		r.toPause(opened.Pause, n.elapsed())
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -52,6 +52,7 @@ type Options struct {
 	StopGrace   time.Duration    // between TERM and KILL when the node is stopped; default 5 s, never more than the job's own
 
 	Elapsed func() rota.Elapsed    // default: clock.Elapsed
+	Now     func() time.Time       // the machine's time of day, which is compared with the store's; default: time.Now
 	Machine func() rota.NodeSample // measures the machine; default: this one, and the file system of Dir
 	Log     *slog.Logger           // default: slog.Default
 }
@@ -70,6 +71,7 @@ type Node struct {
 	keeper    executor.Keeper
 	executors map[string]executor.Executor
 	leased    leased
+	skew      skew
 	elapsed   func() rota.Elapsed
 	log       *slog.Logger
 
@@ -131,6 +133,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Elapsed == nil {
 		o.Elapsed = clock.Elapsed
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Machine == nil {
 		dir := o.Dir

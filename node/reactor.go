@@ -38,7 +38,8 @@ type reactor struct {
 	// before it nothing else is sent, and the session is not closed (P5, P8).
 	checked bool
 
-	paused  bool // claims nothing until it is told to go on
+	paused  bool // claims nothing until it is told to go on, here
+	ordered bool // likewise, through the service
 	hungry  bool // the next claim may find something
 	backlog bool // the last claim found all it asked for
 	pace    pace
@@ -257,7 +258,7 @@ func (r *reactor) figures() Stats {
 func (r *reactor) state() rota.NodeState {
 	switch r.mode {
 	case up:
-		if r.paused {
+		if r.isPaused() {
 			return rota.NodePaused
 		}
 		if r.unable.is {

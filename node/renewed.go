@@ -23,6 +23,7 @@ func (r *reactor) renewed(ans rota.Renewed, err error, now rota.Elapsed) {
 	r.unheard.reset()
 	r.checked = true
 	r.toDrain(ans.Drain, now)
+	r.toPause(ans.Pause, now)
 	r.endings(ans.Ending, now)
 	r.end(ans.Gone, now)
 	r.giveBackStrays(ans.Strays, now)

@@ -25,6 +25,9 @@ type memory struct {
 	asked   []rota.EndingTry
 	drains  bool // somebody asked the node to: openings and renewals say so
 	drain   bool // and Await is to say so too, once
+	pauses  bool // likewise, to pause
+	pause   *bool
+	ahead   time.Duration // of the store's clock, before the machine's
 	inputs  map[rota.JobID][]byte
 	output  map[rota.Try][]rota.Chunk
 	wrong   []string // broken promises of the node
@@ -108,7 +111,7 @@ func (m *memory) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 		return rota.Opened{Seq: m.seq, Lost: true}, after
 	}
 	m.state = rota.SessionOpen
-	return rota.Opened{Seq: m.seq, Drain: m.drains, TTL: m.ttl}, after
+	return rota.Opened{Seq: m.seq, Drain: m.drains, Pause: m.pauses, TTL: m.ttl}, after
 }
 
 func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
@@ -120,14 +123,14 @@ func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	defer over.Stop()
 	for {
 		m.mu.Lock()
-		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked, Drain: m.drain}
-		m.ready, m.asked, m.drain = false, nil, false
+		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked, Drain: m.drain, Pause: m.pause}
+		m.ready, m.asked, m.drain, m.pause = false, nil, false, nil
 		more, state := m.news, m.state
 		m.mu.Unlock()
 		switch {
 		case state == rota.SessionClosed, state == rota.SessionLost && m.tellsLoss:
 			return rota.News{}, rota.ErrLeaseLost
-		case n.Ready || n.Ending != nil || n.Drain:
+		case n.Ready || n.Ending != nil || n.Drain || n.Pause != nil:
 			return n, after
 		}
 		select {
@@ -151,7 +154,7 @@ func (m *memory) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	if m.state != rota.SessionOpen && !(r.Lost && m.state == rota.SessionLost) {
 		return rota.Renewed{}, rota.ErrLeaseLost
 	}
-	ans := rota.Renewed{Strays: m.strays, Gone: m.gone, Drain: m.drains}
+	ans := rota.Renewed{Strays: m.strays, Gone: m.gone, Drain: m.drains, Pause: m.pauses, Now: time.Now().Add(m.ahead)}
 	m.strays, m.gone = nil, nil
 	if r.Seq == m.seq { // P5: the digest must agree
 		for _, t := range m.tasks {

@@ -119,6 +119,9 @@ func (n *Node) await(ctx context.Context) {
 				r.news(news)
 				r.endings(news.Ending, now)
 				r.toDrain(news.Drain, now)
+				if news.Pause != nil {
+					r.toPause(*news.Pause, now)
+				}
 			})
 			if took > time.Millisecond {
 				hot.reset()
@@ -137,10 +140,12 @@ func (n *Node) renew(ctx context.Context, rn rota.Renewal) {
 	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL/3)
 	defer cancel()
 	n.sample(&rn)
+	rn.Skew = n.skew.ahead.Microseconds()
 	sent := n.elapsed()
 	ans, err := n.svc.Renew(ctx, rn)
 	if err == nil {
 		n.lease(sent)
+		n.skew.measure(n.opts.Now(), ans.Now, n.elapsed().Sub(sent), n.log)
 	}
 	if len(ans.Strays) > 0 {
 		ans.Strays = without(ans.Strays, n.keeper.Held())

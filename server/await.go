@@ -12,8 +12,8 @@ import (
 const endingPoll = time.Second
 
 // Await returns when the session may find work that it was not told of since it last looked, when an attempt of it
-// was asked to end, when its node was asked to drain, or when the wait is over. Each ending and each drain is told here once:
-// renewals repeat it.
+// was asked to end, when its node was asked to drain, to pause or to go on, or when the wait is over. Each of these is told
+// here once: renewals repeat it.
 func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
 	if _, err := s.allow(ctx, "await"); err != nil {
 		return rota.News{}, err
@@ -27,7 +27,7 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	for {
 		claimable, more := s.hub.claimable.now()
 		asked, ending := s.hub.endings.now()
-		_, drain := s.hub.drains.now()
+		_, wished := s.hub.asked.now()
 		news := rota.News{Ready: n.hear(claimable)}
 		if n.heard(asked) || ask {
 			endings, err := s.store.Endings(ctx, id)
@@ -36,8 +36,8 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 			}
 			news.Ending = n.tell(asked, endings)
 		}
-		news.Drain = n.drains()
-		if news.Ready || len(news.Ending) > 0 || news.Drain || wait <= 0 {
+		news.Drain, news.Pause = n.wishes()
+		if news.Ready || len(news.Ending) > 0 || news.Drain || news.Pause != nil || wait <= 0 {
 			return news, nil
 		}
 		tick := look.C
@@ -48,7 +48,7 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 		select {
 		case <-more:
 		case <-ending:
-		case <-drain:
+		case <-wished:
 		case <-tick:
 			ask = true
 		case <-over.C:
@@ -75,13 +75,13 @@ func (n *session) heard(ends uint64) bool {
 	return n.ends != ends
 }
 
-// drains reports whether the node was asked to drain since the session was last told.
-func (n *session) drains() bool {
+// wishes are whether the node was asked to drain, and to pause or go on, since the session was last told.
+func (n *session) wishes() (drain bool, pause *bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	asked := n.drain
-	n.drain = false
-	return asked
+	drain, pause = n.drain, n.pause
+	n.drain, n.pause = false, nil
+	return drain, pause
 }
 
 // works reports whether the session may hold attempts.

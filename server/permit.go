@@ -31,6 +31,8 @@ var permits = map[string]permit{
 	"change queue":  {rota.RoleOperator, false},
 	"nodes":         {rota.RoleViewer, false},
 	"drain node":    {rota.RoleOperator, false},
+	"pause node":    {rota.RoleOperator, false},
+	"remove node":   {rota.RoleOperator, false},
 	"node samples":  {rota.RoleViewer, false},
 	"put schedule":  {rota.RoleSubmitter, false},
 	"schedules":     {rota.RoleViewer, false},

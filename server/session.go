@@ -23,7 +23,8 @@ type session struct {
 	seq    int64  // its latest exchange, as far as this server knows
 	ends   uint64 // what of hub.endings it knows
 	told   map[rota.EndingTry]bool
-	drain  bool // its node was asked to drain, and it was not told yet
+	drain  bool  // its node was asked to drain, and it was not told yet
+	pause  *bool // likewise, to pause or to go on
 }
 
 func (ss *sessions) get(id rota.SessionID) *session {
@@ -48,6 +49,17 @@ func (ss *sessions) drain(id rota.SessionID) {
 	if n := ss.all[id]; n != nil {
 		n.mu.Lock()
 		n.drain = true
+		n.mu.Unlock()
+	}
+}
+
+// pause takes note of whether a session's node was asked to pause, or to go on; as drain does.
+func (ss *sessions) pause(id rota.SessionID, paused bool) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if n := ss.all[id]; n != nil {
+		n.mu.Lock()
+		n.pause = &paused
 		n.mu.Unlock()
 	}
 }

@@ -66,29 +66,3 @@ func (s *Server) ChangeQueue(ctx context.Context, name string, c rota.QueueChang
 	q, err := s.store.ChangeQueue(ctx, name, c)
 	return q, s.outward(err)
 }
-
-// Nodes are all nodes that the store remembers.
-func (s *Server) Nodes(ctx context.Context) ([]rota.Node, error) {
-	if _, err := s.allow(ctx, "nodes"); err != nil {
-		return nil, err
-	}
-	all, err := s.store.Nodes(ctx)
-	return all, s.outward(err)
-}
-
-// DrainNode asks a node to claim nothing more, to let what runs end, and then to end itself.
-func (s *Server) DrainNode(ctx context.Context, name string) error {
-	if _, err := s.allow(ctx, "drain node"); err != nil {
-		return err
-	}
-	open, err := s.store.DrainNode(ctx, name)
-	if err != nil {
-		return s.outward(err)
-	}
-	for _, id := range open {
-		s.sessions.drain(id)
-	}
-	s.hub.drains.raise()
-	s.log.Info("a node is asked to drain", "node", name)
-	return nil
-}

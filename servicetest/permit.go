@@ -48,6 +48,8 @@ var methods = []struct {
 	}},
 	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
 	{"DrainNode", rota.RoleOperator, func(c *client) error { return c.DrainNode(c.ctx, "none") }},
+	{"PauseNode", rota.RoleOperator, func(c *client) error { return c.PauseNode(c.ctx, "none", true) }},
+	{"RemoveNode", rota.RoleOperator, func(c *client) error { return c.RemoveNode(c.ctx, "none", true) }},
 	{"Samples", rota.RoleViewer, func(c *client) error { _, err := c.Samples(c.ctx, rota.PlainTask(4711), 1); return err }},
 	{"NodeSamples", rota.RoleViewer, func(c *client) error { _, err := c.NodeSamples(c.ctx, "none", time.Time{}); return err }},
 	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	_ "github.com/rotaqueue/rota/cmd/rota" // so that a change of it makes go test run the scripts again
+	"github.com/rotaqueue/rota/store/pgtest"
 )
 
 // patience is how long a script waits for what should happen. It is long: a machine may be busy.
@@ -31,7 +32,7 @@ const patience = 60 * time.Second
 func TestMain(m *testing.M) {
 	// Scripts wait for processes more than they compute; -parallel on the command line goes before this.
 	_ = flag.Set("test.parallel", "6")
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // TestScript drives the real binary by the scripts in testdata/script, as a user would.
@@ -144,6 +145,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"atmost":   command(2, "atmost N FILE: of its lines begin and end, never more than N begun are not ended", atMost),
 	"jar":      command(1, "jar FOLDER: makes a jar", makeJar),
 	"waitglob": command(1, "waitglob PATTERN: until a file of such a name is there", waitGlob),
+	"postgres": command(0, "postgres: ROTA_STORE is a database of the script's own; skips the script where PostgreSQL is not installed", postgres),
 	"tmpfs":    command(2, "tmpfs SIZE FOLDER: mounts a small file system for this script; skips it where that cannot be", tmpfs),
 }
 
@@ -316,6 +318,10 @@ func until(so func() bool, atMost time.Duration) bool {
 		}
 	}
 	return true
+}
+
+func postgres(ts *testscript.TestScript, s *script, _ bool, _ []string) {
+	ts.Setenv("ROTA_STORE", pgtest.Shared(s.TB).Database(s.TB))
 }
 
 func exits(ts *testscript.TestScript, _ *script, _ bool, args []string) {
