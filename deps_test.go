@@ -49,6 +49,7 @@ var layers = map[string]layer{
 	"node":            {imports: []string{".", "executor", "keeper", "clock", "crash/at"}, never: noSQL},
 	"jar":             {imports: []string{".", "clock", "crash/at"}, never: []string{"net", "os/exec", "database/sql"}},
 	"jar/worker":      {imports: []string{".", "jar", "executor", "clock", "crash/at"}, never: []string{"net", "os/exec", "database/sql"}},
+	"jar/serve":       {imports: []string{".", "jar"}, never: []string{"net", "os/exec", "database/sql"}},
 	"clients/python":  {never: []string{"net", "os", "database/sql"}},
 	"api":             {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},
 	"web":             {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},

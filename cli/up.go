@@ -18,6 +18,7 @@ var upFlags = []struct{ name, key, about string }{
 	{"name", "name", "`name` of the node (default: the machine's)"},
 	{"slots", "slots", "how `many` tasks run at once, 0 for a node that only answers (default: the CPUs)"},
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
+	{"jar", "jars", "`folders` of jars to serve beside the queues: /shared/jar,/other"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
 	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
 	{"hosts", "hosts", "`names` by which clients may call the API through a proxy"},

@@ -22,6 +22,7 @@ type Config struct {
 	Name            string   // of the node
 	Slots           Slots    // tasks that run at once
 	Queues          []string // patterns, in order
+	Jars            []string // folders of jars that are served beside the queues
 	Listen          string   // address of the API, or "none"
 	BehindProxy     bool     // a proxy in front does TLS
 	Hosts           []string // names by which clients may call the API, beside localhost and its address

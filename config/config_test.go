@@ -137,13 +137,16 @@ func TestD6_Limits(t *testing.T) {
 }
 
 func TestPaths(t *testing.T) {
-	path := file(t, "data = \"store\"\n[tls]\ncert = \"~/c.pem\"\n")
+	path := file(t, "data = \"store\"\njars = [\"jar\", \"/other\"]\n[tls]\ncert = \"~/c.pem\"\n")
 	c, _, err := Loader{User: path, Getenv: env(), Flags: []Flag{{"token-file", "--token-file", "tok"}}}.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	wd, _ := os.Getwd()
 	home, _ := os.UserHomeDir()
+	if strings.Join(c.Jars, " ") != filepath.Join(filepath.Dir(path), "jar")+" /other" {
+		t.Errorf("jars %q", c.Jars)
+	}
 	if c.Data != filepath.Join(filepath.Dir(path), "store") || c.TokenFile != filepath.Join(wd, "tok") || c.TLS.Cert != filepath.Join(home, "c.pem") {
 		t.Errorf("paths %q %q %q", c.Data, c.TokenFile, c.TLS.Cert)
 	}

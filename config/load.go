@@ -153,7 +153,12 @@ func put(c *Config, out Settings, i int, text, source, folder string, origin Ori
 	s := settings[i]
 	if s.path && text != "" {
 		var err error
-		if text, err = absolute(text, folder); err != nil {
+		if _, list := s.field(c).(*[]string); list {
+			text, err = absoluteAll(text, folder)
+		} else {
+			text, err = absolute(text, folder)
+		}
+		if err != nil {
 			return rota.Invalid("%s: %s: %v", source, s.key, err)
 		}
 	}
@@ -173,6 +178,18 @@ func absolute(path, folder string) (string, error) {
 		return filepath.Join(folder, path), nil
 	}
 	return filepath.Abs(path)
+}
+
+// absoluteAll is absolute for each path of a list.
+func absoluteAll(text, folder string) (string, error) {
+	paths := parseList(text)
+	for i := range paths {
+		var err error
+		if paths[i], err = absolute(paths[i], folder); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(paths, ","), nil
 }
 
 // Of is the setting with a key.

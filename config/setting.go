@@ -39,6 +39,7 @@ var settings = []setting{
 	{"name", "name of the node", false, func(c *Config) any { return &c.Name }, hostName},
 	{"slots", "tasks that run at once, 0 on a node that only answers; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
 	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
+	{"jars", "folders of jars to serve beside the queues", true, func(c *Config) any { return &c.Jars }, fixed("")},
 	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
 	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
 	{"hosts", "names by which clients may call the API, beside localhost and its address: a proxy's, likely", false, func(c *Config) any { return &c.Hosts }, fixed("")},

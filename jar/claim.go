@@ -17,6 +17,7 @@ type Claim struct {
 	Name     string // of the file in the worker's directory
 	Category string // empty: it has none
 	Priority int
+	key      string // see Key
 	jar      Jar
 	dir      string // the worker's
 	linked   string // name of the link in claimed; empty: none was made
@@ -110,7 +111,7 @@ func (c *Claim) GiveBack() error {
 		}
 		break
 	}
-	c.drop(kindOut, kindErr, kindExit)
+	c.drop(kindOut, kindErr, kindExit, kindClaim)
 	if err := c.unlink(); err != nil {
 		return c.failed("give back", err)
 	}

@@ -144,6 +144,9 @@ func (c *Claim) finish() (name string, err error) {
 	}
 	at.Point("jar: unlinked")
 	c.drop(kindExit)
+	if c.key != "" {
+		c.drop(kindClaim)
+	}
 	return name, nil
 }
 

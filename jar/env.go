@@ -6,10 +6,14 @@ import (
 	"strings"
 )
 
-// Env is what a job is told about itself and the jar.
-func Env(w *Worker, c *Claim, scratch string) []string {
-	return append(w.jar.Env(), "JJ_SCRATCH_DIR="+scratch, "JJ_JOB="+c.Name, "JJ_CATEGORY="+c.Category,
-		"JJ_PRIORITY="+strconv.Itoa(c.Priority), setNode+"="+w.life.Node, "JJ_WORKER="+w.name)
+// Env is what a job is told about itself and the jar. Where its scratch folder is not known yet, it is left out.
+func Env(j Jar, node string, c *Claim, scratch string) []string {
+	env := append(j.Env(), "JJ_JOB="+c.Name, "JJ_CATEGORY="+c.Category, "JJ_PRIORITY="+strconv.Itoa(c.Priority),
+		setNode+"="+node, "JJ_WORKER="+c.Worker())
+	if scratch != "" {
+		env = append(env, "JJ_SCRATCH_DIR="+scratch)
+	}
+	return env
 }
 
 // Env is what a job needs to submit others to the same jar.

@@ -172,6 +172,34 @@ func TestJ3NewcomersAreSeen(t *testing.T) {
 	}
 }
 
+// TestNoWorkerScansMoreThanItMust: with many jobs waiting and the folder changing all the time, it is read again no more
+// often than in a sixtieth of the time.
+func TestNoWorkerScansMoreThanItMust(t *testing.T) {
+	w := newWorld(t)
+	const jobs = 1000
+	for i := range jobs {
+		w.put("", fmt.Sprintf("job%04d", i))
+	}
+	worker := w.worker("rain")
+	const tick = 50 // of the clock at each look at it: reading takes one, and so does a claim
+	worker.elapsed = func() rota.Elapsed { w.now += tick; return w.now }
+	s := worker.shelves[len(worker.shelves)-1]
+	readings, last := 0, rota.Elapsed(0)
+	for range jobs {
+		if c := w.claim(worker); c == nil {
+			t.Fatal("not all are claimed")
+		} else if _, err := c.Complete(End{}); err != nil {
+			t.Fatal(err)
+		}
+		if s.read != last {
+			readings, last = readings+1, s.read
+		}
+	}
+	if most := jobs/rest*2 + 2; readings > most || readings < 2 {
+		t.Errorf("%d readings for %d claims, want at most %d", readings, jobs, most)
+	}
+}
+
 func TestJ9AJobIsInOnePlace(t *testing.T) {
 	w := newWorld(t)
 	w.put("LINUX", "job.15")

@@ -133,11 +133,11 @@ func (r Recovery) clear(name, dir string, life Life) error {
 
 // claimOf is the claim of a job that was found in the directory of a worker.
 func claimOf(j Jar, dir, job string) *Claim {
-	category, there := readMark(dir, kept(job, kindClaim))
+	key, category, there := readMark(dir, kept(job, kindClaim))
 	if !there {
-		category, _ = readMark(dir, markFile)
+		_, category, _ = readMark(dir, markFile)
 	}
-	return &Claim{Name: job, Category: category, Priority: PriorityOf(job), jar: j, dir: dir, unsure: true}
+	return &Claim{Name: job, Category: category, Priority: PriorityOf(job), key: key, jar: j, dir: dir, unsure: true}
 }
 
 // jobsIn are the names of the jobs in a worker's directory, sorted.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -237,27 +236,19 @@ func (w *Worker) mark(category string) error {
 	return nil
 }
 
-// markFile is a link whose target is a category after a slash, so that none is empty.
+// markFile is a link whose target is a key, a slash, and a category. This one's key is empty: it is for whatever job is
+// there without a mark of its own.
 const markFile = ".category"
 
 func markOf(category string) string { return "/" + category }
 
-func readMark(dir, file string) (category string, there bool) {
+func readMark(dir, file string) (key, category string, there bool) {
 	target, err := os.Readlink(filepath.Join(dir, file))
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
-	return strings.TrimPrefix(target, "/"), true
-}
-
-// Held are the names of the jobs in the worker's directory, sorted.
-func (w *Worker) Held() []string {
-	names := make([]string, 0, len(w.held))
-	for name := range w.held {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	key, category, _ = strings.Cut(target, "/")
+	return key, category, true
 }
 
 func (w *Worker) String() string { return fmt.Sprintf("worker %s of %s", w.name, w.jar.Home) }

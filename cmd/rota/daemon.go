@@ -216,6 +216,10 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, ln := range d.listeners() {
 		d.doors.Go(func() { d.serve(ln) })
 	}
+	var jars sync.WaitGroup
+	if err := d.serveJars(working, &jars); err != nil {
+		d.report(err)
+	}
 	nodeEnded := make(chan error, 1)
 	go func() { nodeEnded <- d.sessions.run(working) }()
 
@@ -235,6 +239,7 @@ func (d *daemon) run(ctx context.Context) error {
 		err = errors.Join(err, <-nodeEnded)
 	}
 	stopNode()
+	jars.Wait() // what has not started goes back, for which the server is needed
 	d.close(stopServer)
 	all.Wait()
 	d.doors.Wait()

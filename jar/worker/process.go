@@ -23,7 +23,7 @@ func (w *worker) process(c *jar.Claim, scratch string) (executor.Process, error)
 	if jar.NeedsShell(head) {
 		p.Argv = []string{"/bin/sh", c.Path()}
 	}
-	p.Env = append(append([]string{}, w.Env...), jar.Env(w.Worker, c, scratch)...)
+	p.Env = append(append([]string{}, w.Env...), jar.Env(w.Worker.Jar(), w.Worker.Life().Node, c, scratch)...)
 	return p, nil
 }
 

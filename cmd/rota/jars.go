@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/jar"
+	"github.com/rotaqueue/rota/jar/serve"
+)
+
+// serveJars serves the node's jars until ctx ends. Its name in them is the node's.
+func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
+	if d.opts.Transient {
+		return nil
+	}
+	for _, home := range d.conf.Jars {
+		given := map[string]string{"JJ_HOME": home, "JJ_NODE": d.conf.Name}
+		user, _ := os.UserHomeDir()
+		set, err := jar.Sources{Given: given, Getenv: os.Getenv, ReadFile: os.ReadFile, UserHome: user, Hostname: d.conf.Name}.Load()
+		if err == nil {
+			err = set.Check()
+		}
+		if err != nil {
+			return err
+		}
+		warnIfOpen(set.Jar, d.log)
+		o := serve.Options{Settings: set, Holder: d.mark(), Service: d.server, Node: d.conf.Name, Env: set.Inherited(os.Getenv),
+			Free: d.free, Text: d.text, Log: d.log}
+		work.Go(func() {
+			if err := serve.Run(ctx, o); err != nil {
+				d.report(err)
+			}
+		})
+	}
+	return nil
+}
+
+// mark tells what this node holds in a jar from what others hold, over all its lives, and gives its key away to nobody.
+func (d *daemon) mark() string {
+	sum := sha256.Sum256([]byte("jars of " + d.key))
+	return hex.EncodeToString(sum[:8])
+}
+
+// free is how many slots nothing uses and nothing waits for; none while the node claims nothing.
+func (d *daemon) free() int {
+	stats := d.sessions.list()[0].node.Stats()
+	if stats.State != rota.NodeUp {
+		return 0
+	}
+	return stats.Slots - stats.Held - d.sessions.taken()
+}
+
+// text is the file of an ended attempt's whole output, for as long as the node keeps it.
+func (d *daemon) text(try rota.Try, s rota.Stream) string {
+	return filepath.Join(d.sessions.work, "output", strconv.FormatInt(int64(try.Task), 10)+"."+strconv.Itoa(try.Attempt)+"."+string(s))
+}
