@@ -7,7 +7,8 @@ type Notice string
 const (
 	NoticeReady  Notice = "ready"  // something may have become claimable
 	NoticeEnding Notice = "ending" // running attempts may have been asked to end
+	NoticeLook   Notice = "look"   // somebody would see what a running attempt writes
 )
 
 // Notices are all there are.
-var Notices = []Notice{NoticeReady, NoticeEnding}
+var Notices = []Notice{NoticeReady, NoticeEnding, NoticeLook}

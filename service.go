@@ -79,6 +79,8 @@ type NodeService interface {
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 	Exchange(ctx context.Context, x Exchange) (Exchanged, error)
 	KeepOutput(ctx context.Context, try Try, chunks []Chunk) error
+	// ShowOutput answers a look that Await has told of: at once with what there is, and again when there is something.
+	ShowOutput(ctx context.Context, l Look, out Output) error
 	Input(ctx context.Context, job JobID, offset int64, max int) ([]byte, int64, error)
 	CloseSession(ctx context.Context, id SessionID) error
 }
@@ -89,6 +91,7 @@ type News struct {
 	Ending []EndingTry `json:"ending,omitempty"`
 	Drain  bool        `json:"drain,omitempty" doc:"the node was asked to drain"`
 	Pause  *bool       `json:"pause,omitempty" doc:"the node was asked to pause, or, when false, to go on"`
+	Looks  []Look      `json:"looks,omitempty" doc:"somebody would see what attempts write; told once each"`
 }
 
 // Status is what the server says of itself and of who asks.

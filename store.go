@@ -20,6 +20,7 @@ type Store interface {
 	SessionStore
 	OperationStore
 	OutputStore
+	LookStore
 	SampleStore
 	ScheduleStore
 	TokenStore
@@ -148,6 +149,20 @@ type OutputStore interface {
 	Output(ctx context.Context, q OutputQuery) (Output, error)
 }
 
+// LookStore brings wishes to see what a running attempt has written to its node, and answers back, for a while: there are
+// MaxLooks for a session at most, and nothing is written while nobody looks.
+type LookStore interface {
+	// Look notes a wish for LookFor, and returns its number. ErrConflict when the attempt does not run, ErrUnavailable when
+	// too many look at the same time.
+	Look(ctx context.Context, l Look) (int64, error)
+	// Looks are the wishes to see what a session runs that were not answered and still hold.
+	Looks(ctx context.Context, id SessionID) ([]Look, error)
+	// ShowOutput answers a look; once more, with more. It is no error, and nothing is stored, when nobody waits any more.
+	ShowOutput(ctx context.Context, l Look, out Output) error
+	// Shown is the answer to a look, or to a later one at the same place. ErrNotFound while there is none.
+	Shown(ctx context.Context, l Look) (Output, error)
+}
+
 // SampleStore keeps what attempts and nodes used over time, as renewals tell it (D6). An attempt's samples are kept by
 // Series.Add, as long as its job; a node's thin out with age by NodeSpans.
 type SampleStore interface {
@@ -184,7 +199,7 @@ const (
 	SweepPromote Upkeep = "promote" // scheduled tasks whose time has come
 	SweepRescue  Upkeep = "rescue"  // running tasks whose session is closed, missing, or lost beyond what they tolerate (P3, P8)
 	SweepOperate Upkeep = "operate" // operations that are not done
-	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, samples of nodes as they age
+	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, old looks, samples of nodes as they age
 )
 
 // Sweep is one step of upkeep.

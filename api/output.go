@@ -49,3 +49,17 @@ func (c *Client) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 	path := taskPath(try.Task) + "/attempts/" + strconv.Itoa(try.Attempt) + "/output"
 	return c.do(ctx, call{method: "POST", path: path, in: chunkList{full(chunks)}})
 }
+
+type shownOutput struct {
+	Look   rota.Look   `json:"look"`
+	Output rota.Output `json:"output"`
+}
+
+func showOutput(ctx context.Context, svc rota.Service, in *body[shownOutput]) (*nothing, error) {
+	return done(svc.ShowOutput(ctx, in.Body.Look, in.Body.Output))
+}
+
+// ShowOutput answers a look that Await has told of.
+func (c *Client) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
+	return c.do(ctx, call{method: "POST", path: "/looks", in: &shownOutput{l, out}})
+}

@@ -38,6 +38,8 @@ var routes = []route{
 	{"GET", Prefix + "/tasks/{task}/output/raw", viewer, "raw-output", "All that is kept of a task's output, as text", rawOutput},
 	{"POST", Prefix + "/tasks/{task}/attempts/{attempt}/output", admin, "keep-output", "Keep output of a running attempt, for nodes", on(keepOutput)},
 
+	{"POST", Prefix + "/looks", admin, "show-output", "Show a piece of a running attempt's output to who looks at another server, for nodes", on(showOutput)},
+
 	{"POST", Prefix + "/operations", submitter, "operate", "Act on many tasks", on(operate)},
 	{"GET", Prefix + "/operations/{operation}", viewer, "get-operation", "An operation and how far it is", on(getOperation)},
 
@@ -59,7 +61,7 @@ var routes = []route{
 
 	{"POST", Prefix + "/sessions", admin, "open-session", "Register a node and open its session", on(openSession)},
 	{"DELETE", Prefix + "/sessions/{session}", admin, "close-session", "End a session cleanly", on(closeSession)},
-	{"GET", Prefix + "/sessions/{session}/news", admin, "await", "Wait until the session may find work, or is asked to end something, to drain, to pause or to go on", waits(await)},
+	{"GET", Prefix + "/sessions/{session}/news", admin, "await", "Wait until the session may find work, or is asked to end or show something, to drain, to pause or to go on", waits(await)},
 	{"POST", Prefix + "/renewals", admin, "renew", "Keep a session's lease", on(renew)},
 	{"POST", Prefix + "/exchanges", admin, "exchange", "Finish what ended and claim what fits", on(exchange)},
 }

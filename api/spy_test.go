@@ -141,6 +141,9 @@ func (s *spy) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, er
 func (s *spy) KeepOutput(ctx context.Context, t rota.Try, chunks []rota.Chunk) error {
 	return s.note(ctx, t, chunks)
 }
+func (s *spy) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
+	return s.note(ctx, l, out)
+}
 func (s *spy) Input(ctx context.Context, j rota.JobID, offset int64, max int) ([]byte, int64, error) {
 	return give[[]byte](s), give[int64](s), s.note(ctx, j, offset, max)
 }

@@ -72,6 +72,7 @@ type Node struct {
 	executors map[string]executor.Executor
 	leased    leased
 	skew      skew
+	shows     shows
 	elapsed   func() rota.Elapsed
 	log       *slog.Logger
 

@@ -30,6 +30,8 @@ type memory struct {
 	ahead   time.Duration // of the store's clock, before the machine's
 	inputs  map[rota.JobID][]byte
 	output  map[rota.Try][]rota.Chunk
+	looks   []rota.Look // Await is to tell of them, once
+	shown   []shownOutput
 	wrong   []string // broken promises of the node
 
 	calls     map[string]int
@@ -43,6 +45,11 @@ type memory struct {
 	fault     func(call string) (before, after error) // what goes wrong with a call
 	restless  bool                                    // always has news
 	onEmpty   func()                                  // the last ready task was claimed
+}
+
+type shownOutput struct {
+	rota.Look
+	text string
 }
 
 type memTask struct {
@@ -123,14 +130,14 @@ func (m *memory) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	defer over.Stop()
 	for {
 		m.mu.Lock()
-		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked, Drain: m.drain, Pause: m.pause}
-		m.ready, m.asked, m.drain, m.pause = false, nil, false, nil
+		n := rota.News{Ready: m.ready || m.restless, Ending: m.asked, Drain: m.drain, Pause: m.pause, Looks: m.looks}
+		m.ready, m.asked, m.drain, m.pause, m.looks = false, nil, false, nil, nil
 		more, state := m.news, m.state
 		m.mu.Unlock()
 		switch {
 		case state == rota.SessionClosed, state == rota.SessionLost && m.tellsLoss:
 			return rota.News{}, rota.ErrLeaseLost
-		case n.Ready || n.Ending != nil || n.Drain || n.Pause != nil:
+		case n.Ready || n.Ending != nil || n.Drain || n.Pause != nil || n.Looks != nil:
 			return n, after
 		}
 		select {
@@ -284,6 +291,17 @@ func (m *memory) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 	if bytes > 1<<20 {
 		m.wrong = append(m.wrong, fmt.Sprintf("KeepOutput of %d bytes", bytes))
 	}
+	return after
+}
+
+func (m *memory) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
+	after, err := m.begin(ctx, "show")
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shown = append(m.shown, shownOutput{l, string(out.Data)})
 	return after
 }
 

@@ -114,6 +114,7 @@ func (n *Node) await(ctx context.Context) {
 			pause = failed.more()
 		default:
 			failed.reset()
+			n.show(ctx, news.Looks)
 			news.Ready = news.Ready || took >= awaitTime
 			n.post(func(r *reactor, now rota.Elapsed) {
 				r.news(news)

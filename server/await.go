@@ -8,11 +8,11 @@ import (
 )
 
 // endingPoll is how often a node that runs something is looked after for attempts that another server was asked to
-// end (P9). Those that this server was asked to end are told at once.
+// end (P9), or to show. Those that this server was asked to end are told at once.
 const endingPoll = time.Second
 
 // Await returns when the session may find work that it was not told of since it last looked, when an attempt of it
-// was asked to end, when its node was asked to drain, to pause or to go on, or when the wait is over. Each of these is told
+// was asked to end or to be shown, when its node was asked to drain, to pause or to go on, or when the wait is over. Each of these is told
 // here once: renewals repeat it.
 func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
 	if _, err := s.allow(ctx, "await"); err != nil {
@@ -21,42 +21,57 @@ func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duratio
 	n := s.sessions.get(id)
 	over := time.NewTimer(max(min(wait, rota.MaxWait), 0))
 	defer over.Stop()
-	look := time.NewTicker(endingPoll)
+	look := time.NewTimer(n.poll())
 	defer look.Stop()
 	ask := false
 	for {
 		claimable, more := s.hub.claimable.now()
 		asked, ending := s.hub.endings.now()
+		looks, looked := s.hub.looks.now()
 		_, wished := s.hub.asked.now()
 		news := rota.News{Ready: n.hear(claimable)}
-		if n.heard(asked) || ask {
-			endings, err := s.store.Endings(ctx, id)
-			if err != nil {
-				return news, s.outward(err)
-			}
-			news.Ending = n.tell(asked, endings)
+		if err := s.lookAfter(ctx, id, n, asked, looks, ask, &news); err != nil {
+			return news, s.outward(err)
 		}
 		news.Drain, news.Pause = n.wishes()
-		if news.Ready || len(news.Ending) > 0 || news.Drain || news.Pause != nil || wait <= 0 {
+		if news.Ready || len(news.Ending) > 0 || len(news.Looks) > 0 || news.Drain || news.Pause != nil || wait <= 0 {
 			return news, nil
-		}
-		tick := look.C
-		if !n.works() {
-			tick = nil
 		}
 		ask = false
 		select {
 		case <-more:
 		case <-ending:
+		case <-looked:
 		case <-wished:
-		case <-tick:
-			ask = true
+		case <-look.C:
+			ask = n.works() // it may have claimed something meanwhile
+			look.Reset(n.poll())
 		case <-over.C:
 			return rota.News{}, nil
 		case <-ctx.Done():
 			return rota.News{}, ctx.Err()
 		}
 	}
+}
+
+// lookAfter finds which attempts of a session were asked to end or to be shown, if there may be any, or anyhow.
+func (s *Server) lookAfter(ctx context.Context, id rota.SessionID, n *session, asked, looks uint64, anyhow bool, news *rota.News) error {
+	ended, looked := n.heard(asked, looks)
+	if ended || anyhow {
+		all, err := s.store.Endings(ctx, id)
+		if err != nil {
+			return err
+		}
+		news.Ending = n.tell(asked, all)
+	}
+	if looked || anyhow {
+		all, err := s.store.Looks(ctx, id)
+		if err != nil {
+			return err
+		}
+		news.Looks = n.tellLooks(looks, all)
+	}
+	return nil
 }
 
 // hear takes note of what is claimable, and reports whether that is news.
@@ -68,11 +83,11 @@ func (n *session) hear(claimable uint64) bool {
 	return news
 }
 
-// heard reports whether attempts may have been asked to end since the session was last looked after.
-func (n *session) heard(ends uint64) bool {
+// heard reports whether attempts may have been asked to end, or to be shown, since the session was last looked after.
+func (n *session) heard(ends, looks uint64) (ended, looked bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.ends != ends
+	return n.ends != ends, n.looked != looks
 }
 
 // wishes are whether the node was asked to drain, and to pause or go on, since the session was last told.

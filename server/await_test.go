@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -105,6 +106,44 @@ func TestP9AwaitTellsAnEndingOnce(t *testing.T) {
 			t.Errorf("after %s, again: told %+v", tt.act, got)
 		}
 	}
+}
+
+// The session holds nothing when its wait begins, and claims meanwhile. No notice comes from the other server.
+func TestP9AnotherServersCancelIsHeardWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := openStore(t, nil)
+		s, other := New(store, Options{Node: "one"}), New(store, Options{})
+		open(t, s, "one")
+		if _, err := s.Exchange(admin, rota.Exchange{Session: "one", Seq: 1, Claim: rota.Claim{Max: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		news(t, s, "one")
+		got := make(chan rota.News, 1)
+		go func() {
+			n, err := s.Await(admin, "one", time.Minute)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- n
+		}()
+		synctest.Wait()
+		job, err := other.Submit(admin, plain("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := s.Exchange(admin, rota.Exchange{Session: "one", Seq: 2, Claim: rota.Claim{Max: 1}})
+		if err != nil || len(x.Claimed) != 1 {
+			t.Fatalf("claimed %+v, %v", x, err)
+		}
+		if _, err := other.Operate(admin, rota.Operation{Act: rota.ActCancel, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(job.Job)}}}); err != nil {
+			t.Fatal(err)
+		}
+		asked := time.Now()
+		n := <-got
+		if late := time.Since(asked); len(n.Ending) != 1 || n.Ending[0].Try != x.Claimed[0].Try || late > endingPoll { // of the bubble's time
+			t.Errorf("told %+v after %v", n, late)
+		}
+	})
 }
 
 func TestIdleServerRests(t *testing.T) {

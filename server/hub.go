@@ -12,6 +12,7 @@ import (
 type hub struct {
 	claimable signal // something may have become claimable
 	endings   signal // a running attempt may have been asked to end
+	looks     signal // somebody would see what a running attempt writes
 	asked     signal // a node was asked to drain, to pause or to go on
 
 	watched atomic.Int64 // how many watch a job; a cheap no for the common case

@@ -23,6 +23,8 @@ func (s *Server) hear(n rota.Notice) {
 		s.hub.claimable.raise()
 	case rota.NoticeEnding:
 		s.hub.endings.raise()
+	case rota.NoticeLook:
+		s.hub.looks.raise()
 	}
 }
 

@@ -17,8 +17,8 @@ const (
 	pollLast  = 200 * time.Millisecond
 )
 
-// Output is a piece of a task's output: from where it is written while the attempt runs on this node, else from the
-// store. It waits until there is something at the offset, the attempt has ended, or the wait is over. A task that
+// Output is a piece of a task's output: from where it is written while the attempt runs on this node, from its node
+// while it runs on another, else from the store. It waits until there is something at the offset, the attempt has ended, or the wait is over. A task that
 // was never tried has nothing yet.
 func (s *Server) Output(ctx context.Context, q rota.OutputQuery, wait time.Duration) (rota.Output, error) {
 	p, err := s.allow(ctx, "output")
@@ -35,16 +35,20 @@ func (s *Server) Output(ctx context.Context, q rota.OutputQuery, wait time.Durat
 		return rota.Output{}, err
 	}
 	over := time.NewTimer(min(wait, rota.MaxWait))
+	if wait <= 0 { // but for what another node is asked
+		over.Reset(lookPatience)
+	}
 	defer over.Stop()
 	poll, looks := pollFirst, s.newLooks(ctx)
+	var far elsewhere
 	for {
 		_, changed := changes.now()
-		out, err := s.piece(ctx, &job.Spec, q)
-		if err != nil || len(out.Data) > 0 || out.Ended || out.File != "" || wait <= 0 {
+		out, err := s.piece(ctx, &job.Spec, q, &far)
+		if err != nil || len(out.Data) > 0 || out.Ended || out.File != "" || wait <= 0 && !far.waits() {
 			return out, s.outward(err)
 		}
 		pause := looks.next()
-		if s.opts.Live != nil && out.Attempt > 0 { // it runs, perhaps here
+		if (s.opts.Live != nil || far.first != 0) && out.Attempt > 0 { // it runs, perhaps here
 			pause, poll = poll, min(poll*5/4, pollLast)
 		}
 		look := time.NewTimer(pause)
@@ -77,8 +81,8 @@ func checkOutput(q *rota.OutputQuery) error {
 
 // piece is what there is now. Whether the attempt has ended is read before its output, so that "ended" is never said
 // ahead of the last of the text.
-func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery) (rota.Output, error) {
-	attempt, ended, err := s.standing(ctx, q)
+func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery, far *elsewhere) (rota.Output, error) {
+	attempt, ended, node, err := s.standing(ctx, q)
 	if err != nil || attempt == 0 {
 		return rota.Output{Ended: ended}, err
 	}
@@ -91,7 +95,11 @@ func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery)
 	if s.opts.Live != nil {
 		out, live, err = s.opts.Live.Output(ctx, q)
 	}
-	if !live && err == nil {
+	switch {
+	case live || err != nil:
+	case !ended && node != s.opts.Node:
+		out, err = s.look(ctx, far, q)
+	default:
 		out, err = s.store.Output(ctx, q)
 		if errors.Is(err, rota.ErrNotFound) {
 			out, err = rota.Output{Offset: max(q.Offset, 0)}, nil
@@ -101,21 +109,22 @@ func (s *Server) piece(ctx context.Context, spec *rota.Spec, q rota.OutputQuery)
 	return out, err
 }
 
-// standing is the number of the attempt asked for, 0 when the task was never tried, and whether it has ended.
-func (s *Server) standing(ctx context.Context, q rota.OutputQuery) (attempt int, ended bool, err error) {
+// standing is the number of the attempt asked for, 0 when the task was never tried, whether it has ended, and the node of
+// the task's latest.
+func (s *Server) standing(ctx context.Context, q rota.OutputQuery) (attempt int, ended bool, node string, err error) {
 	task, _, err := s.store.Task(ctx, q.Task)
 	if err != nil {
-		return 0, false, err
+		return 0, false, "", err
 	}
 	latest := task.Attempt.Number
 	if q.Attempt > latest {
-		return 0, false, rota.Errorf(rota.ErrNotFound, "task %v: has no attempt %d, its latest is %d", q.Task, q.Attempt, latest)
+		return 0, false, "", rota.Errorf(rota.ErrNotFound, "task %v: has no attempt %d, its latest is %d", q.Task, q.Attempt, latest)
 	}
 	attempt = cmp.Or(q.Attempt, latest)
 	if attempt == 0 {
-		return 0, task.State.Ended(), nil
+		return 0, task.State.Ended(), "", nil
 	}
-	return attempt, attempt < latest || task.State != rota.Running, nil
+	return attempt, attempt < latest || task.State != rota.Running, task.Node, nil
 }
 
 // ownFile is the job's own file that the stream goes to, if it does not go to Rota: %j is the job, %a the index and

@@ -46,6 +46,7 @@ var permits = map[string]permit{
 	"renew":         {rota.RoleAdmin, false},
 	"exchange":      {rota.RoleAdmin, false},
 	"keep output":   {rota.RoleAdmin, false},
+	"show output":   {rota.RoleAdmin, false},
 	"input":         {rota.RoleAdmin, false},
 	"close session": {rota.RoleAdmin, false},
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -23,8 +24,11 @@ type session struct {
 	seq    int64  // its latest exchange, as far as this server knows
 	ends   uint64 // what of hub.endings it knows
 	told   map[rota.EndingTry]bool
-	drain  bool  // its node was asked to drain, and it was not told yet
-	pause  *bool // likewise, to pause or to go on
+	looked uint64 // what of hub.looks it knows
+	shown  map[rota.Look]bool
+	hot    time.Time // until then it is looked after often
+	drain  bool      // its node was asked to drain, and it was not told yet
+	pause  *bool     // likewise, to pause or to go on
 }
 
 func (ss *sessions) get(id rota.SessionID) *session {

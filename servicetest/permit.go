@@ -77,6 +77,9 @@ var methods = []struct {
 	{"KeepOutput", rota.RoleAdmin, func(c *client) error {
 		return c.KeepOutput(c.ctx, rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, []rota.Chunk{chunk(rota.Stdout, []byte("x"))})
 	}},
+	{"ShowOutput", rota.RoleAdmin, func(c *client) error {
+		return c.ShowOutput(c.ctx, rota.Look{Try: rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, Stream: rota.Stdout, Number: 1}, rota.Output{})
+	}},
 	{"Input", rota.RoleAdmin, func(c *client) error { _, _, err := c.Input(c.ctx, 4711, 0, 1); return err }},
 	{"CloseSession", rota.RoleAdmin, func(c *client) error { return c.CloseSession(c.ctx, "s") }},
 }

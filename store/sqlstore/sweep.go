@@ -71,6 +71,9 @@ func (t *tx) sweep(what rota.Sweep) (rota.Swept, error) {
 	case rota.SweepOperate:
 		return t.sweepOperations()
 	case rota.SweepPrune:
+		if err := t.forgetLooks(); err != nil {
+			return rota.Swept{}, err
+		}
 		return t.sweepPrune(what.Retention)
 	}
 	return rota.Swept{}, rota.Invalid("sweep %q: there is no such upkeep", what.What)

@@ -196,6 +196,22 @@ func (f *Faulty) Output(ctx context.Context, q rota.OutputQuery) (rota.Output, e
 	return through(f, "Output", func() (rota.Output, error) { return f.store.Output(ctx, q) })
 }
 
+func (f *Faulty) Look(ctx context.Context, l rota.Look) (int64, error) {
+	return through(f, "Look", func() (int64, error) { return f.store.Look(ctx, l) })
+}
+
+func (f *Faulty) Looks(ctx context.Context, id rota.SessionID) ([]rota.Look, error) {
+	return through(f, "Looks", func() ([]rota.Look, error) { return f.store.Looks(ctx, id) })
+}
+
+func (f *Faulty) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
+	return through0(f, "ShowOutput", func() error { return f.store.ShowOutput(ctx, l, out) })
+}
+
+func (f *Faulty) Shown(ctx context.Context, l rota.Look) (rota.Output, error) {
+	return through(f, "Shown", func() (rota.Output, error) { return f.store.Shown(ctx, l) })
+}
+
 func (f *Faulty) Samples(ctx context.Context, task rota.TaskID, attempt int) (rota.Series, error) {
 	return through(f, "Samples", func() (rota.Series, error) { return f.store.Samples(ctx, task, attempt) })
 }

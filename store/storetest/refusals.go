@@ -54,6 +54,18 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 			_, err := s.Output(ctx, rota.OutputQuery{Task: try.Task, Stream: rota.Stdout})
 			return err
 		},
+		"Look": func(ctx context.Context) error {
+			_, err := s.Look(ctx, rota.Look{Try: try, Stream: rota.Stdout, Max: 1})
+			return err
+		},
+		"Looks": func(ctx context.Context) error { _, err := s.Looks(ctx, session.id); return err },
+		"ShowOutput": func(ctx context.Context) error {
+			return s.ShowOutput(ctx, rota.Look{Try: try, Stream: rota.Stdout, Number: 1}, rota.Output{})
+		},
+		"Shown": func(ctx context.Context) error {
+			_, err := s.Shown(ctx, rota.Look{Try: try, Stream: rota.Stdout, Number: 1})
+			return err
+		},
 		"PutSchedule": func(ctx context.Context) error {
 			_, err := s.PutSchedule(ctx, rota.Schedule{Name: "new", Expr: "@daily", Zone: "UTC", Spec: job().Spec})
 			return err

@@ -45,6 +45,7 @@ func Run(t *testing.T, open Opener) {
 		{"promote", testPromote},
 		{"prune", testPrune},
 		{"output", testOutput},
+		{"look", testLook},
 		{"samples", testSamples},
 		{"schedules", testSchedules},
 		{"tokens", testTokens},
