@@ -30,7 +30,6 @@ type shelf struct {
 	took    rota.Elapsed     // how long that took; 0: never read
 	doubts  map[string]doubt // files that may not be whole yet
 	others  bool             // there are files that cannot be run, and may become jobs without a change of the folder
-	leapt   bool             // something was passed over without being looked at
 }
 
 // doubt is a file that may not be whole: as it was, since when, and how long it must stay so.
@@ -71,7 +70,7 @@ func (s *shelf) look(now func() rota.Elapsed) error {
 		return err
 	}
 	s.read = now()
-	s.took, s.leap, s.leapt = max(s.read-began, 1), 1, false
+	s.took, s.leap = max(s.read-began, 1), 1
 	return nil
 }
 
@@ -83,7 +82,7 @@ func (s *shelf) isStale(changed time.Time, now rota.Elapsed) bool {
 	case !changed.Equal(s.changed), s.read-s.since < grain:
 		return true
 	}
-	return len(s.doubts) > 0 || s.others || s.leapt
+	return len(s.doubts) > 0 || s.others
 }
 
 // soon is when a file of the shelf will be known to be whole, if it stays as it is; 0: nothing is in doubt.
@@ -210,13 +209,12 @@ func (s *shelf) had() {
 
 // missed is told that the next one cannot be claimed. When that is because another was faster, those behind it are likely
 // gone too, for others claim in the same order: it goes on further behind with each miss, within the same priority. What it
-// leaps over and was not gone it finds when it reads the folder again.
+// leaps over and was not gone it finds when it reads the folder again, which has changed by what is gone.
 func (s *shelf) missed(gone bool) {
 	n := 1
 	for gone && n < s.leap && n < len(s.waiting) && s.waiting[n].priority == s.waiting[0].priority {
 		n++
 	}
-	s.leapt = s.leapt || n > 1
 	s.waiting = s.waiting[n:]
 	if gone {
 		s.leap *= 2
