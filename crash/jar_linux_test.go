@@ -95,8 +95,9 @@ func (j *jarTest) recover() string {
 // awaitAll waits until so many jobs have ended.
 func (j *jarTest) awaitAll(n int, each func()) {
 	j.Helper()
-	late := time.After(5 * time.Minute)
-	for tick := time.NewTicker(10 * time.Millisecond); ; {
+	late := time.After(5*time.Minute + time.Duration(n)*10*time.Millisecond)
+	// A look at a jar with many jobs takes its time, too.
+	for tick := time.NewTicker(max(10*time.Millisecond, time.Duration(n)*10*time.Microsecond)); ; {
 		s, err := j.Status(jar.Here("rain"))
 		j.must(err)
 		if s.Completed >= n {

@@ -12,19 +12,38 @@ type file struct {
 	changed, touched int64 // contents, and anything of it; nanoseconds by its file system's clock
 }
 
-// lookAt looks at a file of an open folder. runs says that it is one that can be run by us.
-func lookAt(folder int, name string) (f file, runs bool) {
+// kind is what a name among the waiting jobs stands for.
+type kind int
+
+const (
+	isGone  kind = iota // nothing is there
+	isJob               // a file that we can run
+	isOther             // a file that we cannot run, now
+	isNone              // a folder, a link, or what else is never a job
+)
+
+// lookAt looks at a file of an open folder.
+func lookAt(folder int, name string) (f file, k kind) {
 	var st unix.Stat_t
-	if unix.Fstatat(folder, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Mode&0o111 == 0 {
-		return f, false
+	if err := unix.Fstatat(folder, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		if err == unix.ENOENT {
+			return f, isGone
+		}
+		return f, isOther
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return f, isNone
 	}
 	f = file{size: st.Size, changed: st.Mtim.Nano(), touched: st.Ctim.Nano()}
 	// Others may run what we may not; whose bits count for us only the system knows.
-	return f, int(st.Uid) == euid && st.Mode&0o100 != 0 || unix.Faccessat(folder, name, unix.X_OK, 0) == nil
+	if st.Mode&0o111 != 0 && (int(st.Uid) == euid && st.Mode&0o100 != 0 || unix.Faccessat(folder, name, unix.X_OK, 0) == nil) {
+		return f, isJob
+	}
+	return f, isOther
 }
 
 // lookAtPath looks at a file by its path.
-func lookAtPath(path string) (f file, runs bool) { return lookAt(unix.AT_FDCWD, filepath.Clean(path)) }
+func lookAtPath(path string) (f file, k kind) { return lookAt(unix.AT_FDCWD, filepath.Clean(path)) }
 
 var euid = unix.Geteuid()
 

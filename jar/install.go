@@ -108,11 +108,19 @@ func installTexts(home string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
-		if err := replaceText(path, strings.ReplaceAll(string(text), "{jar}", home)); err != nil {
+		if err := replaceText(path, strings.ReplaceAll(string(text), "{jar}", forCron(home))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forCron is a path as a line for cron has it: as a shell takes it, and without percent signs, which end the command there.
+func forCron(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,:=") == "" {
+		return path
+	}
+	return strings.ReplaceAll("'"+strings.ReplaceAll(path, "'", `'\''`)+"'", "%", `\%`)
 }
 
 func installTree(to string, from fs.FS) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -299,9 +300,63 @@ func TestWhatIsNoJobIsLeftAlone(t *testing.T) {
 	if got := w.claims(worker); got != nil {
 		t.Errorf("claimed %q", got)
 	}
+	// That does not change the folder; a worker that has seen it unchanged for long looks all the same.
+	w.now += 2 * grain
+	if got := w.claims(worker); got != nil {
+		t.Errorf("claimed %q", got)
+	}
+	w.now += 2 * grain
 	w.must(os.Chmod(filepath.Join(w.Unclaimed(), "text"), 0o755))
 	if got := w.claims(worker); !slices.Equal(got, []string{"/text"}) {
 		t.Errorf("made executable: claimed %q", got)
+	}
+}
+
+// TestWhatIsPassedOverIsNotForgotten: jobs that are gone, or that are not the worker's to take, make it lose no other.
+func TestWhatIsPassedOverIsNotForgotten(t *testing.T) {
+	w := newWorld(t)
+	for i := range 40 {
+		w.put("", fmt.Sprintf("job%02d", i))
+	}
+	worker := w.worker("rain")
+	s := worker.shelves[len(worker.shelves)-1]
+	w.must(s.look(worker.elapsed))
+	left := map[string]bool{}
+	for i := range 40 { // others take all but a few, so that it leaps over those
+		name := fmt.Sprintf("job%02d", i)
+		if i%7 == 4 {
+			left["/"+name] = true
+			continue
+		}
+		w.must(os.Remove(filepath.Join(w.Unclaimed(), name)))
+	}
+	got := map[string]bool{}
+	for range 40 {
+		for _, name := range w.claims(worker) {
+			got[name] = true
+		}
+		w.now += 2 * grain
+	}
+	if !maps.Equal(got, left) {
+		t.Errorf("claimed %v, want %v", got, left)
+	}
+	// Misses of another kind do not make it leap.
+	s = &shelf{leap: 8, waiting: []entry{{name: "a"}, {name: "b"}, {name: "c"}}}
+	s.missed(false)
+	if len(s.waiting) != 2 {
+		t.Errorf("%+v", s)
+	}
+	s.missed(true)
+	if len(s.waiting) != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestPathsForCron(t *testing.T) {
+	for path, want := range map[string]string{"/shared/jar": "/shared/jar", "/a b/c": "'/a b/c'", "/it's": `'/it'\''s'`, "/50%": `'/50\%'`} {
+		if got := forCron(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
 	}
 }
 

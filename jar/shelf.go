@@ -29,6 +29,7 @@ type shelf struct {
 	read    rota.Elapsed     // when it was read
 	took    rota.Elapsed     // how long that took; 0: never read
 	doubts  map[string]doubt // files that may not be whole yet
+	others  bool             // there are files that cannot be run, and may become jobs without a change of the folder
 }
 
 // doubt is a file that may not be whole: as it was, since when, and how long it must stay so.
@@ -81,7 +82,7 @@ func (s *shelf) isStale(changed time.Time, now rota.Elapsed) bool {
 	case !changed.Equal(s.changed), s.read-s.since < grain:
 		return true
 	}
-	return len(s.doubts) > 0
+	return len(s.doubts) > 0 || s.others
 }
 
 // soon is when a file of the shelf will be known to be whole, if it stays as it is; 0: nothing is in doubt.
@@ -105,6 +106,7 @@ func (s *shelf) fill(now rota.Elapsed) error {
 	for _, e := range s.waiting {
 		there[e.name] = false
 	}
+	s.others = false
 	var fresh []entry
 	doubts := map[string]doubt{}
 	for {
@@ -153,8 +155,9 @@ func merge(a, b []entry) []entry {
 
 // meet looks at a file that is new, and tells whether it is a job that can be claimed.
 func (s *shelf) meet(folder int, name string, doubts map[string]doubt, now rota.Elapsed) (entry, bool) {
-	f, runs := lookAt(folder, name)
-	if !runs {
+	f, kind := lookAt(folder, name)
+	if kind != isJob {
+		s.others = s.others || kind == isOther
 		return entry{}, false
 	}
 	if !f.isWhole() && s.doubt(name, f, doubts, now) {
@@ -184,10 +187,11 @@ func (s *shelf) doubt(name string, f file, doubts map[string]doubt, now rota.Ela
 	return true
 }
 
-// isStill reports whether an entry's file is as it was. Another of the same name is to be looked at as any new one.
-func (s *shelf) isStill(e entry) bool {
-	f, runs := lookAtPath(filepath.Join(s.dir, e.name))
-	return runs && f.changed == e.age && f.size == e.size
+// isStill reports whether an entry's file is as it was, and whether there is none of its name any more. Another of the
+// same name is to be looked at as any new one.
+func (s *shelf) isStill(e entry) (still, gone bool) {
+	f, kind := lookAtPath(filepath.Join(s.dir, e.name))
+	return kind == isJob && f.changed == e.age && f.size == e.size, kind == isGone
 }
 
 // next is the job to be claimed next.
@@ -203,13 +207,16 @@ func (s *shelf) had() {
 	s.waiting, s.leap = s.waiting[1:], 1
 }
 
-// missed is told that another was faster to claim it. Others claim in the same order, so those behind it are likely
-// gone too: it goes on further behind with each miss, within the same priority. What it leaps over and was not gone it
-// finds when it reads the folder again.
-func (s *shelf) missed() {
+// missed is told that the next one cannot be claimed. When that is because another was faster, those behind it are likely
+// gone too, for others claim in the same order: it goes on further behind with each miss, within the same priority. What it
+// leaps over and was not gone it finds when it reads the folder again, which has changed by what is gone.
+func (s *shelf) missed(gone bool) {
 	n := 1
-	for n < s.leap && n < len(s.waiting) && s.waiting[n].priority == s.waiting[0].priority {
+	for gone && n < s.leap && n < len(s.waiting) && s.waiting[n].priority == s.waiting[0].priority {
 		n++
 	}
-	s.waiting, s.leap = s.waiting[n:], 2*s.leap
+	s.waiting = s.waiting[n:]
+	if gone {
+		s.leap *= 2
+	}
 }

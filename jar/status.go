@@ -147,7 +147,7 @@ func statusOfCategory(dir, name string) (CategoryStatus, error) {
 		if err != nil || info.IsDir() {
 			continue
 		}
-		if _, runs := lookAtPath(path); !runs {
+		if _, kind := lookAtPath(path); kind != isJob {
 			c.Others++
 			continue
 		}

@@ -170,7 +170,7 @@ func (w *Worker) Claim() (*Claim, error) {
 			return nil, rota.Errorf(rota.ErrUnavailable, "jobs that wait: %v", err)
 		}
 		for e, more := s.next(); more; e, more = s.next() {
-			c, err := w.take(s, e)
+			c, gone, err := w.take(s, e)
 			if err != nil {
 				return nil, rota.Errorf(rota.ErrUnavailable, "claim %s: %v", e.name, err)
 			}
@@ -178,32 +178,32 @@ func (w *Worker) Claim() (*Claim, error) {
 				s.had()
 				return c, nil
 			}
-			s.missed()
+			s.missed(gone)
 		}
 	}
 	return nil, nil
 }
 
-// take moves a job to the worker's directory; nil when it is not there any more, or not ours to take.
-func (w *Worker) take(s *shelf, e entry) (*Claim, error) {
-	if !s.isStill(e) {
-		return nil, nil
+// take moves a job to the worker's directory; nil when it is gone, or not ours to take.
+func (w *Worker) take(s *shelf, e entry) (c *Claim, gone bool, err error) {
+	if still, gone := s.isStill(e); !still {
+		return nil, gone, nil
 	}
 	if err := w.mark(s.category); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	name := w.freeName(e.name)
 	at.Point("jar: before claim")
-	err := move(filepath.Join(s.dir, e.name), filepath.Join(w.dir, name))
+	err = move(filepath.Join(s.dir, e.name), filepath.Join(w.dir, name))
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || isNotOurs(err):
-		return nil, nil
+	case errors.Is(err, fs.ErrNotExist), isNotOurs(err):
+		return nil, !isNotOurs(err), nil
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	}
 	at.Point("jar: moved")
 	w.held[name] = true
-	return &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir}, nil
+	return &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir}, false, nil
 }
 
 // freeName is the name under which a job is the worker's.

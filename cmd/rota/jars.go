@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/jar"
@@ -19,6 +20,7 @@ func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
 	if d.opts.Transient {
 		return nil
 	}
+	waiting := new(atomic.Int64)
 	for _, home := range d.conf.Jars {
 		given := map[string]string{"JJ_HOME": home, "JJ_NODE": d.conf.Name}
 		user, _ := os.UserHomeDir()
@@ -31,7 +33,7 @@ func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
 		}
 		warnIfOpen(set.Jar, d.log)
 		o := serve.Options{Settings: set, Holder: d.mark(), Service: d.server, Node: d.conf.Name, Env: set.Inherited(os.Getenv),
-			Free: d.free, Text: d.text, Log: d.log}
+			Free: d.free, Waiting: waiting, Text: d.text, Log: d.log}
 		work.Go(func() {
 			if err := serve.Run(ctx, o); err != nil {
 				d.report(err)

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -26,7 +27,9 @@ type Options struct {
 	Service  rota.JobService
 	Node     string
 	Env      []string // what jobs inherit
-	Free     func() int
+	// Free is how many slots nothing uses, and Waiting how many jobs of all the node's jars wait for one.
+	Free    func() int
+	Waiting *atomic.Int64
 	// Text is the file of an attempt's whole output, which is there when the store has kept a part of it only.
 	Text func(try rota.Try, s rota.Stream) string
 	Log  *slog.Logger
@@ -40,9 +43,7 @@ type source struct {
 	wake   chan struct{} // told when a job has ended
 	work   sync.WaitGroup
 
-	mu      sync.Mutex
-	waiting int // jobs that are submitted and have not started, as far as is known
-	held    int // all that are not over
+	held atomic.Int64 // jobs that are not over
 
 	moving sync.Mutex // of those that end at the same time one is moved at a time
 }
@@ -65,6 +66,7 @@ func Run(ctx context.Context, o Options) error {
 	s.Log.Info("a jar is served", "taken over", len(earlier))
 	s.say(jar.Waiting)
 	for _, c := range earlier {
+		s.Waiting.Add(1)
 		s.hand(ctx, c)
 	}
 	s.serve(ctx)
@@ -102,10 +104,8 @@ func (s *source) serve(ctx context.Context) {
 
 // claim claims a job if the node can start it at once, and reports whether it did: others may have room when it has none.
 func (s *source) claim(ctx context.Context) bool {
-	s.mu.Lock()
-	room := s.Free() > s.waiting
-	s.mu.Unlock()
-	if !room {
+	if s.Waiting.Add(1) > int64(s.Free()) {
+		s.Waiting.Add(-1)
 		s.sayWhatIsDone()
 		return false
 	}
@@ -114,6 +114,7 @@ func (s *source) claim(ctx context.Context) bool {
 		s.Log.Error("no job can be claimed", "err", err)
 	}
 	if c == nil {
+		s.Waiting.Add(-1)
 		s.sayWhatIsDone()
 		return false
 	}
@@ -123,19 +124,14 @@ func (s *source) claim(ctx context.Context) bool {
 	return true
 }
 
-// hand gives a claimed job to the node, and follows it beside.
+// hand gives a claimed job, which waits, to the node, and follows it beside.
 func (s *source) hand(ctx context.Context, c *jar.Claim) {
-	s.mu.Lock()
-	s.held++
-	s.waiting++
-	s.mu.Unlock()
+	s.held.Add(1)
 	s.work.Go(func() {
 		h := &hold{source: s, claim: c, log: s.Log.With("name", c.Name)}
 		h.follow(ctx)
 		h.hasStarted()
-		s.mu.Lock()
-		s.held--
-		s.mu.Unlock()
+		s.held.Add(-1)
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -144,10 +140,7 @@ func (s *source) hand(ctx context.Context, c *jar.Claim) {
 }
 
 func (s *source) sayWhatIsDone() {
-	s.mu.Lock()
-	held := s.held
-	s.mu.Unlock()
-	if held > 0 {
+	if s.held.Load() > 0 {
 		s.say(jar.Working)
 	} else {
 		s.say(jar.Waiting)
@@ -175,9 +168,7 @@ func (h *hold) hasStarted() {
 		return
 	}
 	h.started = true
-	h.mu.Lock()
-	h.waiting--
-	h.mu.Unlock()
+	h.Waiting.Add(-1)
 }
 
 // again does something until it works, or ctx ends; a service that does not answer may do so later.
