@@ -62,8 +62,11 @@ func copyText(s rota.CopyStep, rate float64) string {
 // noteCopied says what was copied, and what is not as it was.
 func (a *app) noteCopied(what string, c rota.Copied) {
 	a.note("rota: %s %s rows of %s to %s, and compared them; it is incarnation %d of the store", what, number(c.Rows()), c.From, c.To, c.Incarnation)
-	if c.Lost > 0 {
-		a.note("rota: %s that ran is lost there, and tried again as its job allows", plural(c.Lost, "attempt"))
+	switch {
+	case c.Lost == 1:
+		a.note("rota: 1 attempt that ran is lost there, and tried again as its job allows")
+	case c.Lost > 1:
+		a.note("rota: %s that ran are lost there, and tried again as their jobs allow", plural(c.Lost, "attempt"))
 	}
 	if c.Replaced > 0 {
 		a.note("rota: %s had bytes that PostgreSQL cannot store; U+FFFD stands for them", plural(c.Replaced, "text"))

@@ -60,8 +60,13 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 	}
 	var current *session
 	var older []*session
+	known := ss.known(ctx)
 	for _, s := range slices.Backward(found) {
 		switch {
+		case len(s.keeper.Resumed()) > 0 && !known(s.id()):
+			ss.d.log.Error("the store knows nothing of what a keeper runs, which is ended: the store is another one, or a copy made since", "session", s.id())
+			ss.dead = append(ss.dead, s.dir)
+			err = errors.Join(err, s.end())
 		case current == nil && s.keeper.Hello().Version == rota.Version && !ss.lost[s.id()]:
 			current = s
 			current.keeper.Resize(ss.d.conf.Slots.Count())
@@ -76,6 +81,15 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 		current, err = ss.begin(ctx)
 	}
 	return append([]*session{current}, older...), err
+}
+
+// known tells the sessions in which something can go on, as far as the store says now. What others hold runs for nobody:
+// it is ended before anything of it is run again (P25).
+func (ss *sessions) known(ctx context.Context) func(rota.SessionID) bool {
+	all, err := ss.d.store.Sessions(ctx)
+	return func(id rota.SessionID) bool {
+		return err != nil || slices.ContainsFunc(all, func(x rota.Session) bool { return x.ID == id })
+	}
 }
 
 // begin starts a keeper. One that is killed as it begins is followed by another, a few times.
