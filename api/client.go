@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -41,30 +40,28 @@ func Dial(socket string) *Client {
 	return &Client{transport: t, base: url.URL{Scheme: "http", Host: "rota"}, local: true, where: socket}
 }
 
-// Connect is a client of the server at a URL, with a token; an empty one is not sent. It connects with the first
-// call. A token is never sent in the clear to another machine.
-func Connect(server, token string) (*Client, error) {
-	u, err := url.Parse(server)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, rota.Invalid("server %q: not an address", server).WithFix("write for example https://rota.example.org or http://127.0.0.1:2691")
+// Connect is a client of the server at an address, with a token; an empty one is not sent. It connects with the first
+// call. A token is never sent in the clear to another machine, nor to one that is not the server it was meant for.
+func Connect(address, token string) (*Client, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, err
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, rota.Invalid("server %q: an address has no user, query or fragment", u.Redacted()).WithFix("give the token as ROTA_TOKEN")
-	}
-	if token != "" && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return nil, rota.Invalid("server %q: the token would cross the network in the clear", server).WithFix("use https://%s", u.Host)
+	if token != "" && a.url.Scheme == "http" && !a.Loopback() {
+		return nil, rota.Invalid("server %q: the token would cross the network in the clear", a.url.String()).WithFix("use https://%s", a.url.Host)
 	}
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		MaxIdleConnsPerHost:   idleConns,
 		IdleConnTimeout:       clientIdle,
+		TLSClientConfig:       a.tlsConfig(),
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		DisableCompression:    true,
 		ForceAttemptHTTP2:     true,
 	}
-	c := &Client{transport: t, base: url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, where: server}
+	c := &Client{transport: t, base: a.url, where: a.url.String()}
 	return c.WithToken(token), nil
 }
 
