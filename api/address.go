@@ -55,7 +55,7 @@ func (a Address) String() string {
 }
 
 // Loopback reports whether only this machine can be meant.
-func (a Address) Loopback() bool { return isLoopback(a.url.Hostname()) }
+func (a Address) Loopback() bool { return IsLoopback(a.url.Hostname()) }
 
 // Host is its host, without the port.
 func (a Address) Host() string { return a.url.Hostname() }

@@ -22,7 +22,7 @@ func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 // ParseFingerprint reads 64 hexadecimal digits; colons between them, as other tools write, do no harm.
 func ParseFingerprint(text string) (f Fingerprint, err error) {
 	raw, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
-	if err != nil || len(raw) != len(f) {
+	if err != nil || len(raw) != len(f) || [sha256.Size]byte(raw) == [sha256.Size]byte{} {
 		return f, rota.Invalid("fingerprint %q: it has %d hexadecimal digits, the SHA-256 of a certificate", text, 2*len(f))
 	}
 	copy(f[:], raw)

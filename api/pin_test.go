@@ -84,7 +84,7 @@ func TestAFingerprintIsChecked(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"https://rota.example.org#" + good: true, "https://rota.example.org/rota#" + strings.ToUpper(good): true,
 		"https://rota.example.org#" + good[2:]: false, "https://rota.example.org#" + good + "00": false,
-		"https://rota.example.org#self": false, "http://127.0.0.1:2691#" + good: false,
+		"https://rota.example.org#self": false, "https://rota.example.org#" + strings.Repeat("0", 64): false, "http://127.0.0.1:2691#" + good: false,
 	} {
 		a, err := ParseAddress(address)
 		if (err == nil) != ok || err == nil && !strings.HasSuffix(a.String(), good) {

@@ -20,10 +20,12 @@ var upFlags = []struct{ name, key, about string }{
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
 	{"jar", "jars", "`folders` of jars to serve beside the queues: /shared/jar,/other"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
+	{"advertise", "advertise", "`URL` by which others reach the API"},
 	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
 	{"hosts", "hosts", "`names` by which clients may call the API through a proxy"},
 	{"tls-cert", "tls.cert", "certificate `file` of the API"},
 	{"tls-key", "tls.key", "key `file` of the certificate"},
+	{"tls-self", "tls.self", "make a certificate; done anyway where others reach the address and none is given"},
 	{"trust-submitters", "trust-submitters", "let remote submitters run jobs as the node's own user"},
 	{"limits-mem", "limits.mem", "`size` of memory that a task may use, where neither job nor queue says"},
 	{"limits-cpus", "limits.cpus", "`CPUs` that a task may use, likewise"},
@@ -47,11 +49,11 @@ When it ends, what runs goes on, and the next "rota up" takes it back; "rota dow
 again. A node's name is its own: another with another data folder is refused, unless it takes the name with --force, for once; what
 the one before it runs is then tried again when that one's lease is over.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
-		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
+		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691"),
 		Args:    exactly(),
 	}
 	for _, f := range upFlags {
-		if f.name == "behind-proxy" || f.name == "trust-submitters" {
+		if config.IsSwitch(f.key) {
 			cmd.Flags().Bool(f.name, false, f.about)
 			continue
 		}
@@ -128,6 +130,9 @@ func greeting(s Started) string {
 	f.add("slots", slots)
 	f.add("socket", s.Socket)
 	f.add("API", orText(s.API, "none"))
+	if s.Fingerprint != "" {
+		f.add("fingerprint", s.Fingerprint)
+	}
 	text := "rota " + rota.Version + " is up; Ctrl-C stops it\n"
 	for line := range strings.Lines(f.String()) {
 		text += "  " + line

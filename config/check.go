@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -56,23 +57,26 @@ func (c Config) Check() error {
 		return rota.Invalid("tls: a certificate needs its key, and the key its certificate").
 			WithFix("give both --tls-cert FILE and --tls-key FILE")
 	}
+	if c.TLS.Self && c.TLS.Cert != "" {
+		return rota.Invalid("tls.self: a certificate is given, too").WithFix("leave out either --tls-self or --tls-cert and --tls-key")
+	}
 	return c.checkListen()
 }
 
-// checkListen refuses to serve other machines without encryption.
+// checkListen refuses what is no address.
 func (c Config) checkListen() error {
+	if c.Advertise != "" {
+		if u, err := url.Parse(c.Advertise); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return rota.Invalid("advertise %q: not an address", c.Advertise).WithFix("write it as others call this node, for example https://rota.example.org:2691")
+		}
+	}
 	if c.Listen == NoListen {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return rota.Invalid("listen %q: not an address", c.Listen).WithFix("write HOST:PORT, for example %s, or none", DefaultListen)
 	}
-	if c.TLS.Cert != "" || c.BehindProxy || loopback(host) {
-		return nil
-	}
-	return rota.Invalid("listen %q: other machines can reach this address, and nothing encrypts what they send", c.Listen).
-		WithFix("give --tls-cert and --tls-key, say --behind-proxy if a proxy in front does it, or listen on %s", DefaultListen)
+	return nil
 }
 
 // isHost reports whether a text may stand in an address as the host. An IP address may: a proxy can be called by its own.

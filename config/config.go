@@ -6,6 +6,7 @@
 package config
 
 import (
+	"net"
 	"path/filepath"
 
 	"github.com/rotaqueue/rota"
@@ -24,6 +25,7 @@ type Config struct {
 	Queues          []string // patterns, in order
 	Jars            []string // folders of jars that are served beside the queues
 	Listen          string   // address of the API, or "none"
+	Advertise       string   // URL by which others reach the API; empty: made of Listen
 	BehindProxy     bool     // a proxy in front does TLS
 	Hosts           []string // names by which clients may call the API, beside localhost and its address
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
@@ -45,10 +47,22 @@ const NoSlots Slots = -1
 // Count is the number, of resolved slots.
 func (s Slots) Count() int { return int(max(s, 0)) }
 
-// TLS names the files of the API's certificate; both or neither.
+// TLS names the files of the API's certificate, both or neither; or says that the node makes one itself.
 type TLS struct {
 	Cert string
 	Key  string
+	Self bool
+}
+
+// OwnCertificate reports whether the API shows a certificate that the node makes itself: because that was asked for, or
+// because others can reach the address, no certificate was given, and no proxy in front has one. It is meant for a
+// resolved Config that was checked.
+func (c Config) OwnCertificate() bool {
+	if c.Listen == NoListen || c.TLS.Cert != "" {
+		return false
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
+	return c.TLS.Self || !c.BehindProxy && !loopback(host)
 }
 
 // Retention says how much history is kept. Negative: no bound.

@@ -41,11 +41,13 @@ var settings = []setting{
 	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
 	{"jars", "folders of jars to serve beside the queues", true, func(c *Config) any { return &c.Jars }, fixed("")},
 	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
+	{"advertise", "URL by which others reach the API; default: made of listen", false, func(c *Config) any { return &c.Advertise }, fixed("")},
 	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
 	{"hosts", "names by which clients may call the API, beside localhost and its address: a proxy's, likely", false, func(c *Config) any { return &c.Hosts }, fixed("")},
 	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
 	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
 	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
+	{"tls.self", "the node makes itself a certificate; without asking where others reach the address and there is no other", false, func(c *Config) any { return &c.TLS.Self }, fixed("false")},
 	{"limits.mem", "memory that a task may use, where neither job nor queue says, or none", false, func(c *Config) any { return &c.Limits.Mem }, fixed(unbounded)},
 	{"limits.cpus", "CPUs that a task may use, likewise, such as 1.5", false, func(c *Config) any { return &c.Limits.CPUs }, fixed(unbounded)},
 	{"limits.pids", "processes and threads of a task, likewise", false, func(c *Config) any { return &c.Limits.PIDs }, fixed(unbounded)},
@@ -116,6 +118,12 @@ func (s setting) shown(c *Config) string {
 		return u.Redacted()
 	}
 	return text
+}
+
+// IsSwitch reports whether a setting is on or off.
+func IsSwitch(key string) bool {
+	_, is := settings[indexOf(key)].field(&Config{}).(*bool)
+	return is
 }
 
 func isZero(p any) bool {

@@ -18,6 +18,9 @@ type Place struct {
 	Socket string // path of the node's socket; empty: none is examined
 	Listen string // HOST:PORT of the API; empty or "none": none is examined
 	Slots  int    // tasks that run at once
+
+	Certificate    string // file of the API's certificate; empty: it has none
+	OwnCertificate bool   // the node makes it itself
 }
 
 // Level says how bad a finding is.
@@ -52,6 +55,7 @@ var checks = []check{
 	{"fsync", checkFsync},
 	{"socket", checkSocket},
 	{"port", checkPort},
+	{"certificate", checkCertificate},
 	{"open-files", checkOpenFiles},
 	{"processes", checkProcesses},
 	{"clock", checkClock},

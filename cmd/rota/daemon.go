@@ -150,7 +150,7 @@ func (d *daemon) listen() error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics.MustRegister(d.server.Metrics()...)
-	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: d.conf.Hosts,
+	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: names(d.conf),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
 	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots.Count(), Queues: d.conf.Queues, Socket: d.socket}
 	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
@@ -163,13 +163,16 @@ func (d *daemon) listen() error {
 	if d.opts.Transient || d.conf.Listen == config.NoListen {
 		return nil
 	}
-	ln, url, note, err := listenTCP(d.conf)
+	door, err := openTCP(d.conf, d.folder)
 	if err != nil {
 		return err
 	}
-	d.tcp, d.started.API = ln, url
-	if note != "" {
-		d.started.Notes = append(d.started.Notes, note)
+	d.tcp, d.started.API = door, door.url
+	if door.pin != (api.Fingerprint{}) {
+		d.started.Fingerprint = door.pin.String()
+	}
+	if door.note != "" {
+		d.started.Notes = append(d.started.Notes, door.note)
 	}
 	return nil
 }
