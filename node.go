@@ -98,6 +98,9 @@ type Opening struct {
 	// Started are the attempts that the journal of the node's dead keepers knows to have been started. With Sole,
 	// the others of its lost sessions were never spawned, and are given back rather than counted as lost (P7, P10).
 	Started []Try `json:"started,omitempty"`
+	// Token is the number of the token by which the node asks; 0: none. It is the node's from then on, and nobody else's.
+	// The server sets it.
+	Token int64 `json:"-"`
 }
 
 // Opened is the answer to an Opening.

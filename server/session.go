@@ -82,7 +82,11 @@ func (ss *sessions) forget(id rota.SessionID) {
 
 // OpenSession registers a node and opens its session.
 func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
-	if _, err := s.allow(ctx, "open session"); err != nil {
+	p, err := s.allow(ctx, "open session")
+	if err == nil {
+		err = ownName(p, &o)
+	}
+	if err != nil {
 		return rota.Opened{}, err
 	}
 	switch {
@@ -111,7 +115,11 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 
 // Renew keeps a session's lease.
 func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error) {
-	if _, err := s.allow(ctx, "renew"); err != nil {
+	p, err := s.allow(ctx, "renew")
+	if err == nil {
+		err = s.ownSession(ctx, p, r.Session)
+	}
+	if err != nil {
 		return rota.Renewed{}, err
 	}
 	r.Samples = r.Samples[:min(len(r.Samples), rota.MaxSamples)] // a lease is not refused for them
@@ -131,7 +139,11 @@ func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 
 // CloseSession ends a session cleanly.
 func (s *Server) CloseSession(ctx context.Context, id rota.SessionID) error {
-	if _, err := s.allow(ctx, "close session"); err != nil {
+	p, err := s.allow(ctx, "close session")
+	if err == nil {
+		err = s.ownSession(ctx, p, id)
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.store.CloseSession(ctx, id); err != nil {
