@@ -43,12 +43,34 @@ func Dial(socket string) *Client {
 // Connect is a client of the server at an address, with a token; an empty one is not sent. It connects with the first
 // call. A token is never sent in the clear to another machine, nor to one that is not the server it was meant for.
 func Connect(address, token string) (*Client, error) {
+	c, t, err := connect(address, token)
+	if err == nil {
+		t.ForceAttemptHTTP2 = true
+	}
+	return c, err
+}
+
+// ConnectEach is Connect for who cannot wait: each call that is under way has a connection of its own, so that one that
+// hangs holds up no other, and is closed with the call that gave up on it. One that is idle and cut is noticed in half a
+// minute.
+func ConnectEach(address, token string) (*Client, error) {
+	c, t, err := connect(address, token)
+	if err == nil {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		t.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}}).DialContext
+	}
+	return c, err
+}
+
+func connect(address, token string) (*Client, *http.Transport, error) {
 	a, err := ParseAddress(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if token != "" && a.url.Scheme == "http" && !a.Loopback() {
-		return nil, rota.Invalid("server %q: the token would cross the network in the clear", a.url.String()).WithFix("use https://%s", a.url.Host)
+		return nil, nil, rota.Invalid("server %q: the token would cross the network in the clear", a.url.String()).WithFix("use https://%s", a.url.Host)
 	}
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -59,10 +81,9 @@ func Connect(address, token string) (*Client, error) {
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		DisableCompression:    true,
-		ForceAttemptHTTP2:     true,
 	}
 	c := &Client{transport: t, base: a.url, where: a.url.String()}
-	return c.WithToken(token), nil
+	return c.WithToken(token), t, nil
 }
 
 // WithToken is the same client in the name of a token's bearer: over the socket, that is how a job asks (S1). It

@@ -88,6 +88,7 @@ type Started struct {
 	Socket      string
 	API         string   // URL; empty when there is none
 	Fingerprint string   // of the certificate that the API shows; empty when it has no TLS
+	Joined      []string // servers that it works for; none: it has a store
 	Notes       []string // sentences: the port was taken, how long jobs survive without the daemon…
 }
 

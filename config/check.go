@@ -57,6 +57,17 @@ func (c Config) Check() error {
 		return rota.Invalid("tls: a certificate needs its key, and the key its certificate").
 			WithFix("give both --tls-cert FILE and --tls-key FILE")
 	}
+	if len(c.Join) > 0 && c.TokenFile == "" {
+		return rota.Invalid("join: a token is needed, that of a node").
+			WithFix("rota node token NAME, on a node that has the store, prints one; put it into a file and name that with --token-file")
+	}
+	if len(c.Join) > 0 && len(c.Jars) > 0 {
+		return rota.Invalid("jars: their jobs become jobs of the node, and one that joins others has none of its own").
+			WithFix("serve the jars on a node with a store, or by rota jar on this machine")
+	}
+	if len(c.Join) > 0 && c.Store != "" {
+		return rota.Invalid("join: a store is named, too").WithFix("leave out either --join, for a node without a store, or --store")
+	}
 	if c.TLS.Self && c.TLS.Cert != "" {
 		return rota.Invalid("tls.self: a certificate is given, too").WithFix("leave out either --tls-self or --tls-cert and --tls-key")
 	}

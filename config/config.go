@@ -7,7 +7,9 @@ package config
 
 import (
 	"net"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rotaqueue/rota"
 )
@@ -18,7 +20,9 @@ type Config struct {
 	Store     string // URL of the PostgreSQL database that keeps jobs; empty: the data folder does
 	Server    string // URL of a server to talk to instead of the local node
 	Socket    string // socket to talk to instead of the data folder's; set inside jobs
-	TokenFile string // file with the token for Server or Socket
+	TokenFile string // file with the token for Server, Socket or Join
+
+	Join []string // addresses of servers to work for; none: the node has a store of its own
 
 	Name            string   // of the node
 	Slots           Slots    // tasks that run at once
@@ -46,6 +50,22 @@ const NoSlots Slots = -1
 
 // Count is the number, of resolved slots.
 func (s Slots) Count() int { return int(max(s, 0)) }
+
+// Token is what the token file holds; empty: none is named.
+func (c Config) Token() (string, error) {
+	if c.TokenFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return "", rota.Errorf(rota.ErrUnauthenticated, "token file: %v", err).WithFix("name a file you can read with --token-file or ROTA_TOKEN_FILE")
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", rota.Errorf(rota.ErrUnauthenticated, "token file %s: is empty", c.TokenFile)
+	}
+	return token, nil
+}
 
 // TLS names the files of the API's certificate, both or neither; or says that the node makes one itself.
 type TLS struct {

@@ -21,6 +21,14 @@ type Place struct {
 
 	Certificate    string // file of the API's certificate; empty: it has none
 	OwnCertificate bool   // the node makes it itself
+
+	Servers []Server // that a node without a store works for; none: it has a store
+}
+
+// Server is one that a node works for.
+type Server struct {
+	Address string
+	Ask     func(context.Context) error // reports whether it answers, and is the one that is meant
 }
 
 // Level says how bad a finding is.
@@ -56,6 +64,7 @@ var checks = []check{
 	{"socket", checkSocket},
 	{"port", checkPort},
 	{"certificate", checkCertificate},
+	{"servers", checkServers},
 	{"open-files", checkOpenFiles},
 	{"processes", checkProcesses},
 	{"clock", checkClock},

@@ -15,7 +15,7 @@ import (
 
 // ownName makes an opening that of the token's node.
 func ownName(p rota.Principal, o *rota.Opening) error {
-	o.Token = 0
+	o.Token, o.Node.Joined = 0, p.Role == rota.RoleNode
 	if p.Role != rota.RoleNode {
 		return nil
 	}
@@ -25,7 +25,8 @@ func ownName(p rota.Principal, o *rota.Opening) error {
 	}
 	o.Token = p.Token
 	o.Force = o.Force && p.Node != "" // a token of no node yet takes nobody's name
-	o.Node.Transient = false // it has no store that others could leave jobs in
+	o.Node.Transient = false          // it has no store that others could leave jobs in,
+	o.Node.API = ""                   // and no server: others would go there with their tokens
 	return nil
 }
 

@@ -106,6 +106,7 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 	if err != nil {
 		return rota.Opened{}, s.outward(err)
 	}
+	opened.Servers = s.addresses(ctx, p)
 	s.sessions.get(o.Session) // from now on it can be told something
 	if o.Sole {
 		s.loops.rescuing.wake()
@@ -134,7 +135,9 @@ func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	n.mu.Lock()
 	n.busy = len(r.Held)
 	n.mu.Unlock()
-	return results[0].Renewed, nil
+	renewed := results[0].Renewed
+	renewed.Servers = s.addresses(ctx, p)
+	return renewed, nil
 }
 
 // CloseSession ends a session cleanly.
