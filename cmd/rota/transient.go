@@ -28,6 +28,10 @@ func startTransient(ctx context.Context, c config.Config) error {
 	if err := noStoreHere(c.Data); err != nil {
 		return err
 	}
+	if len(c.Join) > 0 {
+		return rota.Errorf(rota.ErrUnavailable, "this machine's node is to join %s, and does not run", c.Join[0]).
+			WithFix("rota up, or %s", askThere(c.Join[0]))
+	}
 	path, err := socketOf(c.Data)
 	if err != nil {
 		return err
