@@ -51,6 +51,7 @@ var layers = map[string]layer{
 	"jar/worker":      {imports: []string{".", "jar", "executor", "clock", "crash/at"}, never: []string{"net", "os/exec", "database/sql"}},
 	"jar/serve":       {imports: []string{".", "jar"}, never: []string{"net", "os/exec", "database/sql"}},
 	"clients/python":  {never: []string{"net", "os", "database/sql"}},
+	"join":            {imports: []string{".", "api"}, never: []string{"os", "os/exec", "database/sql"}},
 	"api":             {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},
 	"web":             {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},
 	"config":          {imports: []string{"."}, never: noSQL},

@@ -15,6 +15,8 @@ type Node struct {
 	Queues    []string          `json:"queues" doc:"patterns, in order"`
 	Executors map[string]string `json:"executors" doc:"name and version"`
 	Transient bool              `json:"transient,omitempty" doc:"lives as long as the command that started it"`
+	Joined    bool              `json:"joined,omitempty" doc:"has no store, and works through the servers of nodes that have it; the server sets it"`
+	API       string            `json:"api,omitempty" doc:"address of its API as others reach it, after # the fingerprint of a certificate of its own; none: it has no store, or no address"`
 	State     NodeState         `json:"state"`
 	Started   time.Time         `json:"started"`
 	Seen      time.Time         `json:"seen" doc:"last renewal"`
@@ -98,6 +100,9 @@ type Opening struct {
 	// Started are the attempts that the journal of the node's dead keepers knows to have been started. With Sole,
 	// the others of its lost sessions were never spawned, and are given back rather than counted as lost (P7, P10).
 	Started []Try `json:"started,omitempty"`
+	// Token is the number of the token by which the node asks; 0: none. It is the node's from then on, and nobody else's.
+	// The server sets it.
+	Token int64 `json:"-"`
 }
 
 // Opened is the answer to an Opening.
@@ -116,6 +121,8 @@ type Opened struct {
 	// TTL and OnStoreLoss are the session's, whatever this opening says.
 	TTL         Duration    `json:"ttl,omitempty"`
 	OnStoreLoss OnStoreLoss `json:"on_store_loss,omitempty"`
+	// Servers are the addresses of servers that a node without a store may ask as well (P29).
+	Servers []string `json:"servers,omitempty"`
 }
 
 // Renewal keeps a session's lease.
@@ -145,6 +152,8 @@ type Renewed struct {
 	Drain  bool        `json:"drain,omitempty" doc:"somebody asked the node to drain"`
 	Pause  bool        `json:"pause,omitempty" doc:"somebody asked the node to pause, and nobody since to go on"`
 	Now    time.Time   `json:"now" doc:"the store's clock"`
+	// Servers are the addresses of servers that a node without a store may ask as well (P29).
+	Servers []string `json:"servers,omitempty"`
 }
 
 // EndingTry is a running attempt that was asked to end.

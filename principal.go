@@ -15,10 +15,22 @@ const (
 	RoleAdmin     Role = "admin"     // everything, tokens and nodes included
 )
 
-// Roles are all roles, the least first.
+// RoleNode is a node's that came over the network: it may do what nodes do, with its own sessions and what they run, and
+// nothing else. It stands beside the other roles, not among them.
+const RoleNode Role = "node"
+
+// Roles are the roles of people and programs, the least first.
 var Roles = []Role{RoleViewer, RoleSubmitter, RoleOperator, RoleAdmin}
 
-// Rank orders roles; an unknown role is below all.
+// May reports whether a role suffices where one is needed. Admins may also what nodes may.
+func (r Role) May(need Role) bool {
+	if need == RoleNode {
+		return r == RoleNode || r == RoleAdmin
+	}
+	return need.Rank() >= 0 && r.Rank() >= need.Rank()
+}
+
+// Rank orders roles; an unknown role is below all, and so is a node's.
 func (r Role) Rank() int {
 	for i, o := range Roles {
 		if o == r {
@@ -36,6 +48,10 @@ type Principal struct {
 	// Within is set for a job that asks with its own token (S1): it may submit and read its own children, and what
 	// it submits has this task as its parent.
 	Within TaskID `json:"within,omitzero"`
+	// Token is the number of the token by which a node asks, and Node the node that it is by that token, whatever it says
+	// of itself; empty: it has not opened a session yet.
+	Token int64  `json:"token,omitempty"`
+	Node  string `json:"node,omitempty"`
 }
 
 type principalKey struct{}
@@ -56,6 +72,7 @@ type Token struct {
 	ID      int64     `json:"id"`
 	Name    string    `json:"name"`
 	Role    Role      `json:"role"`
+	Node    string    `json:"node,omitempty" doc:"role node: the only node that may use it; none: the first that does"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
 	Secret  string    `json:"secret,omitempty" doc:"only in the answer to its creation"`

@@ -100,6 +100,7 @@ type Status struct {
 	Principal Principal `json:"principal"`
 	Store     Identity  `json:"store"`
 	Node      string    `json:"node,omitempty" doc:"the node that answered"`
+	API       string    `json:"api,omitempty" doc:"address of its API as others reach it, after # the fingerprint of a certificate of its own"`
 	Transient bool      `json:"transient,omitempty"`
 	Waiting   int       `json:"waiting" doc:"tasks that wait, of all queues"`
 	Others    int       `json:"others,omitempty" doc:"of those, tasks that a transient node leaves to the next whole one"`

@@ -107,7 +107,7 @@ type TaskStore interface {
 // SessionStore keeps nodes and their sessions.
 type SessionStore interface {
 	// OpenSession registers a node and opens its session. A name that belongs to another key is ErrConflict, unless it is
-	// taken by Force. With Sole, the node's other sessions are marked lost. A session of the node's that is open already goes
+	// taken by Force, and a Token that belongs to another node ErrDenied. With Sole, the node's other sessions are marked lost. A session of the node's that is open already goes
 	// on, and its beat is raised, since the lease is reckoned from its opening too.
 	OpenSession(ctx context.Context, o Opening) (Opened, error)
 	// Sessions are those that are watched: the open ones, and lost ones whose tasks may not all be rescued yet.
@@ -124,6 +124,10 @@ type SessionStore interface {
 	Endings(ctx context.Context, id SessionID) ([]EndingTry, error)
 	// CloseSession ends a session cleanly. What it still runs is rescued by the next SweepRescue.
 	CloseSession(ctx context.Context, id SessionID) error
+	// Owner is the node of a session, also of one that is over. ErrNotFound when there is no such session.
+	Owner(ctx context.Context, id SessionID) (node string, err error)
+	// Runs reports whether a task of a job runs in a session of a node.
+	Runs(ctx context.Context, node string, job JobID) (bool, error)
 }
 
 // RenewResult is the answer for one renewal.

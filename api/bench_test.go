@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/server"
 )
 
 // BenchmarkSubmit is what the wire costs a submit, both sides together: 64 callers over the unix socket, and a
@@ -18,7 +19,7 @@ func BenchmarkSubmit(b *testing.B) {
 }
 
 // BenchmarkSubmitDurable is the same with the real server on a real store.
-func BenchmarkSubmitDurable(b *testing.B) { benchSubmit(b, realServer(b)) }
+func BenchmarkSubmitDurable(b *testing.B) { benchSubmit(b, realServer(b, server.Options{})) }
 
 func benchSubmit(b *testing.B, svc rota.Service) {
 	_, c := overSocket(b, svc, Options{})

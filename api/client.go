@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -41,31 +40,50 @@ func Dial(socket string) *Client {
 	return &Client{transport: t, base: url.URL{Scheme: "http", Host: "rota"}, local: true, where: socket}
 }
 
-// Connect is a client of the server at a URL, with a token; an empty one is not sent. It connects with the first
-// call. A token is never sent in the clear to another machine.
-func Connect(server, token string) (*Client, error) {
-	u, err := url.Parse(server)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, rota.Invalid("server %q: not an address", server).WithFix("write for example https://rota.example.org or http://127.0.0.1:2691")
+// Connect is a client of the server at an address, with a token; an empty one is not sent. It connects with the first
+// call. A token is never sent in the clear to another machine, nor to one that is not the server it was meant for.
+func Connect(address, token string) (*Client, error) {
+	c, t, err := connect(address, token)
+	if err == nil {
+		t.ForceAttemptHTTP2 = true
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, rota.Invalid("server %q: an address has no user, query or fragment", u.Redacted()).WithFix("give the token as ROTA_TOKEN")
+	return c, err
+}
+
+// ConnectEach is Connect for who cannot wait: each call that is under way has a connection of its own, so that one that
+// hangs holds up no other, and is closed with the call that gave up on it. One that is idle and cut is noticed in half a
+// minute.
+func ConnectEach(address, token string) (*Client, error) {
+	c, t, err := connect(address, token)
+	if err == nil {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		t.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}}).DialContext
 	}
-	if token != "" && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return nil, rota.Invalid("server %q: the token would cross the network in the clear", server).WithFix("use https://%s", u.Host)
+	return c, err
+}
+
+func connect(address, token string) (*Client, *http.Transport, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if token != "" && a.url.Scheme == "http" && !a.Loopback() {
+		return nil, nil, rota.Invalid("server %q: the token would cross the network in the clear", a.url.String()).WithFix("use https://%s", a.url.Host)
 	}
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		MaxIdleConnsPerHost:   idleConns,
 		IdleConnTimeout:       clientIdle,
+		TLSClientConfig:       a.tlsConfig(),
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		DisableCompression:    true,
-		ForceAttemptHTTP2:     true,
 	}
-	c := &Client{transport: t, base: url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, where: server}
-	return c.WithToken(token), nil
+	c := &Client{transport: t, base: a.url, where: a.url.String()}
+	return c.WithToken(token), t, nil
 }
 
 // WithToken is the same client in the name of a token's bearer: over the socket, that is how a job asks (S1). It

@@ -17,7 +17,7 @@ import (
 // real store behind the API.
 func TestServiceOverTheSocket(t *testing.T) {
 	servicetest.Run(t, func(t *testing.T) servicetest.Harness {
-		svc := realServer(t)
+		svc := realServer(t, server.Options{})
 		_, c := overSocket(t, svc, Options{Authenticate: asWritten})
 		return servicetest.Harness{
 			As:           func(p rota.Principal) rota.Service { return c.WithToken(tokenOf(p)) },
@@ -26,13 +26,26 @@ func TestServiceOverTheSocket(t *testing.T) {
 	})
 }
 
-func realServer(t testing.TB) *server.Server {
+// TestServiceOverTLS is the same contract for who comes over the network: with a token, to a server whose certificate they
+// know by its fingerprint.
+func TestServiceOverTLS(t *testing.T) {
+	servicetest.Run(t, func(t *testing.T) servicetest.Harness {
+		svc := realServer(t, server.Options{TrustSubmitters: true})
+		c := connectTo(t, overTLS(t, svc, Options{Authenticate: asWritten}).String(), "")
+		return servicetest.Harness{
+			As:           func(p rota.Principal) rota.Service { return c.WithToken(tokenOf(p)) },
+			Authenticate: svc.Authenticate,
+		}
+	})
+}
+
+func realServer(t testing.TB, opts server.Options) *server.Server {
 	t.Helper()
 	store, err := sqlstore.Open(context.Background(), filepath.Join(t.TempDir(), "rota.db"), sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(store, server.Options{})
+	s := server.New(store, opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

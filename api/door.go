@@ -1,7 +1,10 @@
 package api
 
 import (
+	"cmp"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rotaqueue/rota"
@@ -15,6 +18,9 @@ type doors struct {
 	hosts  hosts
 	origin *http.CrossOriginProtection
 	who    func(*http.Request) (rota.Principal, error)
+
+	elsewhere *Elsewhere
+	away      http.Handler // answers those who have a token, if there is an elsewhere
 }
 
 func newDoors(opts Options) *doors {
@@ -28,6 +34,9 @@ func newDoors(opts Options) *doors {
 	for i := range routes {
 		d.routes[routes[i].pattern()] = &routes[i]
 	}
+	if d.elsewhere = opts.Elsewhere; d.elsewhere != nil {
+		d.away = forward(d.elsewhere.Servers, cmp.Or(opts.Log, slog.Default()))
+	}
 	d.mux.HandleFunc("/", d.lost)
 	return d
 }
@@ -36,6 +45,10 @@ func newDoors(opts Options) *doors {
 func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := d.outer(w.Header(), r); err != nil {
 		refuse(w, err)
+		return
+	}
+	if _, token := bearer(r); token && d.away != nil {
+		d.away.ServeHTTP(w, r)
 		return
 	}
 	d.mux.ServeHTTP(w, r)
@@ -89,6 +102,9 @@ func (d *doors) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Req
 		p, err := d.who(r)
 		if err == nil {
 			err = rt.admits(p)
+		}
+		if err == nil && d.elsewhere != nil && !slices.Contains(d.elsewhere.Here, rt.name) {
+			err = d.elsewhere.Why()
 		}
 		if err != nil {
 			refuse(w, err)

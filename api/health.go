@@ -42,3 +42,16 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Content-Type")
 	s.opts.Metrics.ServeHTTP(w, r)
 }
+
+// Alive reports whether a server answers at all. It asks without a name.
+func (c *Client) Alive(ctx context.Context) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/livez", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.transport.RoundTrip(r)
+	if err != nil {
+		return c.unreachable(&call{again: true}, err)
+	}
+	return read(resp, &call{})
+}

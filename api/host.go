@@ -61,15 +61,15 @@ func CheckListen(addr string, tls, behindProxy bool) error {
 	if err != nil {
 		return rota.Invalid("address %q: write HOST:PORT", addr)
 	}
-	if tls || behindProxy || isLoopback(host) {
+	if tls || behindProxy || IsLoopback(host) {
 		return nil
 	}
 	return rota.Invalid("address %q: others could reach it, and it has no TLS", addr).
 		WithFix("listen on 127.0.0.1, give a certificate, or say --behind-proxy when a proxy before it does TLS")
 }
 
-// isLoopback reports whether only this machine can answer to the host. No host means all addresses.
-func isLoopback(host string) bool {
+// IsLoopback reports whether only this machine can answer to the host. No host means all addresses.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

@@ -30,11 +30,15 @@ func (rt *route) pattern() string {
 
 // admits refuses principals below the route's role.
 func (rt *route) admits(p rota.Principal) error {
-	if p.Role.Rank() >= rt.role.Rank() {
+	if p.Role.May(rt.role) {
 		return nil
 	}
+	makes := "rota token create --role " + string(rt.role) + " NAME"
+	if rt.role == node {
+		makes = "rota node token NAME"
+	}
 	return rota.Errorf(rota.ErrDenied, "%s: this needs the role %s, and %q has the role %s", rt.name, rt.role, p.Name, p.Role).
-		WithFix("ask an admin for a token of that role: rota token create --role %s NAME", rt.role)
+		WithFix("ask an admin for a token of that role: %s", makes)
 }
 
 // operation is the route as it is described.

@@ -13,6 +13,7 @@ const (
 	submitter = rota.RoleSubmitter
 	operator  = rota.RoleOperator
 	admin     = rota.RoleAdmin
+	node      = rota.RoleNode // and admins
 )
 
 // routes are all routes there are. Nothing can be reached that does not stand here, with the role that it needs.
@@ -29,16 +30,16 @@ var routes = []route{
 	{"GET", Prefix + "/jobs/{job}", viewer, "get-job", "A job", on(getJob)},
 	{"POST", Prefix + "/jobs/{job}/parts", submitter, "upload", "Add a part to a job submitted with more", on(upload)},
 	{"GET", Prefix + "/jobs/{job}/progress", viewer, "watch", "A job's progress, as soon as it differs from the ETag in If-None-Match", waits(watch)},
-	{"GET", Prefix + "/jobs/{job}/input", admin, "input", "A piece of a job's uploaded standard input, for nodes", on(input)},
+	{"GET", Prefix + "/jobs/{job}/input", node, "input", "A piece of a job's uploaded standard input, for nodes", on(input)},
 
 	{"GET", Prefix + "/tasks", viewer, "list-tasks", "Tasks, by id", on(listTasks)},
 	{"GET", Prefix + "/tasks/{task}", viewer, "get-task", "A task and its earlier attempts", on(getTask)},
 	{"GET", Prefix + "/tasks/{task}/samples", viewer, "samples", "What an attempt of a task used over time", on(samples)},
 	{"GET", Prefix + "/tasks/{task}/output", viewer, "output", "A piece of a task's output, live while it runs", waits(output)},
 	{"GET", Prefix + "/tasks/{task}/output/raw", viewer, "raw-output", "All that is kept of a task's output, as text", rawOutput},
-	{"POST", Prefix + "/tasks/{task}/attempts/{attempt}/output", admin, "keep-output", "Keep output of a running attempt, for nodes", on(keepOutput)},
+	{"POST", Prefix + "/tasks/{task}/attempts/{attempt}/output", node, "keep-output", "Keep output of a running attempt, for nodes", on(keepOutput)},
 
-	{"POST", Prefix + "/looks", admin, "show-output", "Show a piece of a running attempt's output to who looks at another server, for nodes", on(showOutput)},
+	{"POST", Prefix + "/looks", node, "show-output", "Show a piece of a running attempt's output to who looks at another server, for nodes", on(showOutput)},
 
 	{"POST", Prefix + "/operations", submitter, "operate", "Act on many tasks", on(operate)},
 	{"GET", Prefix + "/operations/{operation}", viewer, "get-operation", "An operation and how far it is", on(getOperation)},
@@ -59,9 +60,9 @@ var routes = []route{
 	{"POST", Prefix + "/tokens", admin, "create-token", "Make a token; the answer alone has its secret", on(createToken)},
 	{"DELETE", Prefix + "/tokens/{token}", admin, "drop-token", "Withdraw a token", on(dropToken)},
 
-	{"POST", Prefix + "/sessions", admin, "open-session", "Register a node and open its session", on(openSession)},
-	{"DELETE", Prefix + "/sessions/{session}", admin, "close-session", "End a session cleanly", on(closeSession)},
-	{"GET", Prefix + "/sessions/{session}/news", admin, "await", "Wait until the session may find work, or is asked to end or show something, to drain, to pause or to go on", waits(await)},
-	{"POST", Prefix + "/renewals", admin, "renew", "Keep a session's lease", on(renew)},
-	{"POST", Prefix + "/exchanges", admin, "exchange", "Finish what ended and claim what fits", on(exchange)},
+	{"POST", Prefix + "/sessions", node, "open-session", "Register a node and open its session", on(openSession)},
+	{"DELETE", Prefix + "/sessions/{session}", node, "close-session", "End a session cleanly", on(closeSession)},
+	{"GET", Prefix + "/sessions/{session}/news", node, "await", "Wait until the session may find work, or is asked to end or show something, to drain, to pause or to go on", waits(await)},
+	{"POST", Prefix + "/renewals", node, "renew", "Keep a session's lease", on(renew)},
+	{"POST", Prefix + "/exchanges", node, "exchange", "Finish what ended and claim what fits", on(exchange)},
 }

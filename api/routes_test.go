@@ -21,15 +21,16 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 	for i := range routes {
 		rt := &routes[i]
 		t.Run(rt.pattern(), func(t *testing.T) {
-			for _, role := range append([]rota.Role{"", "wrong"}, rota.Roles...) {
+			for _, role := range append([]rota.Role{"", "wrong", rota.RoleNode}, rota.Roles...) {
 				code := ask(s, rt.method, rt.target(), string(role), "{}").Code
 				refused := code == http.StatusUnauthorized || code == http.StatusForbidden
 				want := 0
 				switch {
 				case rt.role == anybody:
-				case role.Rank() < 0:
+				case role.Rank() < 0 && role != rota.RoleNode:
 					want = http.StatusUnauthorized
-				case role.Rank() < rt.role.Rank():
+				case rt.role == rota.RoleNode && (role == rota.RoleNode || role == rota.RoleAdmin):
+				case role.Rank() < rt.role.Rank(), rt.role == rota.RoleNode:
 					want = http.StatusForbidden
 				}
 				if want != 0 && code != want || want == 0 && refused {
@@ -47,7 +48,7 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 func TestOnlyTheseRoutesAskNobody(t *testing.T) {
 	open := map[string]bool{"/": true, "/livez": true, "/readyz": true, Prefix + "/openapi.json": true, Prefix + "/openapi.yaml": true}
 	for i := range routes {
-		if rt := &routes[i]; (rt.role == anybody) != open[rt.path] || (rt.role != anybody && rt.role.Rank() < 0) {
+		if rt := &routes[i]; (rt.role == anybody) != open[rt.path] || (rt.role != anybody && rt.role.Rank() < 0 && rt.role != node) {
 			t.Errorf("%s has the role %q", rt.pattern(), rt.role)
 		}
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rotaqueue/rota"
@@ -16,7 +17,7 @@ var texts = map[reflect.Type]huma.Schema{
 		Description: "a length of time: 90m, 1.5h, 2d12h, 45 (seconds) or 01:30:00"},
 	reflect.TypeFor[rota.State]():   oneOf(rota.States...),
 	reflect.TypeFor[rota.Act]():     oneOf(rota.Acts...),
-	reflect.TypeFor[rota.Role]():    oneOf(rota.Roles...),
+	reflect.TypeFor[rota.Role]():    oneOf(append(slices.Clone(rota.Roles), rota.RoleNode)...),
 	reflect.TypeFor[rota.When]():    oneOf(rota.AfterOK, rota.AfterAny, rota.AfterFail),
 	reflect.TypeFor[rota.OnLost]():  oneOf("", rota.LostRetry, rota.LostFail),
 	reflect.TypeFor[rota.Overlap](): oneOf("", rota.OverlapSkip, rota.OverlapAllow),

@@ -32,11 +32,22 @@ type Options struct {
 	// Hosts are the names by which clients may call the server over TCP, beside the loopback names and the address
 	// that they reached. Without ports.
 	Hosts []string
+	// Elsewhere says what the Service does not answer, and who does; nil: it answers everything.
+	Elsewhere *Elsewhere
 	// OnClients is told how many connections are open on the unix socket whenever that changes, one call at a time
 	// and in order. It must return soon.
 	OnClients func(n int)
 	// Log takes what is told nobody else: defects, and trouble with single connections. Default: slog.Default().
 	Log *slog.Logger
+}
+
+// Elsewhere is where a node without a store sends those that ask it.
+type Elsewhere struct {
+	// Servers are those that have all else, the one to be asked first at the front. Who has a token goes there with it.
+	Servers func() []*Client
+	// Here are the names of the routes that the Service answers to who has none. To others they get Why.
+	Here []string
+	Why  func() error
 }
 
 // Server serves a rota.Service over HTTP.

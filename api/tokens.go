@@ -12,6 +12,7 @@ import (
 type tokenRequest struct {
 	Name    string    `json:"name"`
 	Role    rota.Role `json:"role"`
+	Node    string    `json:"node,omitempty" doc:"role node: the only node that may use it; default: the first that does"`
 	Expires time.Time `json:"expires,omitzero" doc:"default: never"`
 }
 
@@ -20,12 +21,12 @@ type tokenList struct {
 }
 
 func createToken(ctx context.Context, svc rota.Service, in *body[tokenRequest]) (*body[rota.Token], error) {
-	return answer(svc.CreateToken(ctx, rota.Token{Name: in.Body.Name, Role: in.Body.Role, Expires: in.Body.Expires}))
+	return answer(svc.CreateToken(ctx, rota.Token{Name: in.Body.Name, Role: in.Body.Role, Node: in.Body.Node, Expires: in.Body.Expires}))
 }
 
 // CreateToken makes a token; the answer alone has the secret.
 func (c *Client) CreateToken(ctx context.Context, t rota.Token) (out rota.Token, err error) {
-	err = c.do(ctx, call{method: "POST", path: "/tokens", in: &tokenRequest{t.Name, t.Role, t.Expires}, out: &out})
+	err = c.do(ctx, call{method: "POST", path: "/tokens", in: &tokenRequest{t.Name, t.Role, t.Node, t.Expires}, out: &out})
 	return out, err
 }
 

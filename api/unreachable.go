@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,8 +12,13 @@ import (
 )
 
 // mayReturn reports whether a call that failed so may succeed a moment later: the connection broke. Where nobody
-// listens, or nobody lets us in, asking again at once is no use.
+// listens, or nobody lets us in, or it is not whom we want, asking again at once is no use.
 func mayReturn(err error) bool {
+	var another *pinError
+	var unknown *tls.CertificateVerificationError
+	if errors.As(err, &another) || errors.As(err, &unknown) {
+		return false
+	}
 	for _, hopeless := range []error{syscall.ECONNREFUSED, fs.ErrNotExist, fs.ErrPermission, syscall.EINVAL, syscall.ENAMETOOLONG} {
 		if errors.Is(err, hopeless) {
 			return false
@@ -23,6 +29,9 @@ func mayReturn(err error) bool {
 
 // unreachable is what a person is told when no answer came.
 func (c *Client) unreachable(call *call, err error) error {
+	if wrong := c.distrusted(err); wrong != nil {
+		return wrong
+	}
 	switch {
 	case c.local && errors.Is(err, fs.ErrPermission):
 		return c.foreign()

@@ -68,9 +68,12 @@ func stay(v any) any {
 		x.Next, x.Last = time.Time{}, nil
 		return x
 	case rota.Token:
-		return rota.Token{Name: x.Name, Role: x.Role, Expires: x.Expires}
+		return rota.Token{Name: x.Name, Role: x.Role, Node: x.Node, Expires: x.Expires}
+	case rota.Opening:
+		x.Token = 0 // the server sets it
+		return x
 	case rota.Exchange:
-		x.Claim.Home = "" // the server sets it
+		x.Claim.Home = "" // likewise
 		return x
 	}
 	return v

@@ -80,14 +80,16 @@ type UpOptions struct {
 
 // Started is what a node says of itself when it serves.
 type Started struct {
-	Node   string
-	Data   string
-	Store  string // where jobs are kept, if not in Data; without secrets
-	Slots  int
-	Queues []string
-	Socket string
-	API    string   // URL; empty when there is none
-	Notes  []string // sentences: the port was taken, how long jobs survive without the daemon…
+	Node        string
+	Data        string
+	Store       string // where jobs are kept, if not in Data; without secrets
+	Slots       int
+	Queues      []string
+	Socket      string
+	API         string   // URL; empty when there is none
+	Fingerprint string   // of the certificate that the API shows; empty when it has no TLS
+	Joined      []string // servers that it works for; none: it has a store
+	Notes       []string // sentences: the port was taken, how long jobs survive without the daemon…
 }
 
 // Level says how bad a doctor's finding is.

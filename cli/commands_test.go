@@ -448,7 +448,7 @@ func TestUp(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.out, rota.Version) || !strings.Contains(r.out, "7, for the queues gpu,*") || !strings.Contains(r.out, "a note") {
 		t.Errorf("%+v", r)
 	}
-	w.fails(2, "other machines can reach this address", "up", "--listen", "0.0.0.0:80")
+	w.fails(2, "not an address", "up", "--listen", "everywhere")
 	w.fails(2, "--slots: slots", "up", "--slots", "many")
 	if r := w.run("up", "--transient"); r.out != "" {
 		t.Errorf("a transient node talks: %+v", r)

@@ -81,7 +81,9 @@ func (a *app) ls(cmd *cobra.Command, c *conn, args []string, q lsQuery) error {
 	items := c.jobs(cmd.Context(), rota.JobQuery{Filter: filter, Active: q.active}, oneMore(q.most))
 	more := false
 	n, err := jobList.print(a, q.form, upTo(items, q.most, &more))
-	a.noteRest(q.form, "jobs", n, more)
+	if err == nil {
+		a.noteRest(q.form, "jobs", n, more)
+	}
 	return err
 }
 
@@ -110,7 +112,9 @@ func (a *app) lsTasks(cmd *cobra.Command, c *conn, sel selection, filter rota.Fi
 	items := c.tasks(cmd.Context(), rota.TaskQuery{Filter: filter}, oneMore(q.most))
 	more := false
 	n, err := taskList.print(a, q.form, upTo(items, q.most, &more))
-	a.noteRest(q.form, "tasks", n, more)
+	if err == nil {
+		a.noteRest(q.form, "tasks", n, more)
+	}
 	return err
 }
 

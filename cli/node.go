@@ -16,7 +16,7 @@ import (
 
 func (a *app) nodeCommand() *cobra.Command {
 	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
-		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand(), a.nodePauseCommand(), a.nodeResumeCommand(), a.nodeRmCommand())
+		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand(), a.nodePauseCommand(), a.nodeResumeCommand(), a.nodeRmCommand(), a.nodeTokenCommand())
 }
 
 func (a *app) nodeShowCommand() *cobra.Command {
@@ -98,6 +98,13 @@ func (a *app) describeNode(n *rota.Node) string {
 	f.add("version", clean(n.Version+", "+n.Platform+", process "+strconv.Itoa(n.PID)))
 	f.add("place", clean(strings.TrimPrefix(n.Host+map[bool]string{true: ", " + n.Folder}[n.Folder != ""], ", ")))
 	f.add("executors", clean(executorsText(n.Executors)))
+	if n.API != "" {
+		url, fingerprint, _ := strings.Cut(n.API, "#")
+		f.add("API", clean(url))
+		if fingerprint != "" {
+			f.add("fingerprint", clean(fingerprint))
+		}
+	}
 	f.add("started", both(n.Started, a.now()))
 	f.add("seen", both(n.Seen, a.now()))
 	f.add("clock", skewText(n.Skew))
@@ -130,7 +137,7 @@ func (a *app) nodeState(n *rota.Node) string {
 	case n.Paused:
 		text += ", until rota node resume"
 	}
-	return text + map[bool]string{true: ", transient"}[n.Transient]
+	return text + map[string]string{"transient": ", transient", "joined": ", without a store"}[kindOf(n)]
 }
 
 func executorsText(all map[string]string) string {
@@ -176,10 +183,20 @@ var nodeList = list[rota.Node]{
 		{head: "PID", cell: func(n rota.Node, _ style) string { return fmt.Sprint(n.PID) }, right: true, wide: true},
 		{head: "PLATFORM", cell: func(n rota.Node, _ style) string { return n.Platform }, wide: true},
 		{head: "KIND", cell: func(n rota.Node, _ style) string {
-			return map[bool]string{true: "transient", false: "whole"}[n.Transient]
+			return kindOf(&n)
 		}, wide: true},
 		{head: "VERSION", cell: func(n rota.Node, _ style) string { return n.Version }},
 	},
+}
+
+func kindOf(n *rota.Node) string {
+	switch {
+	case n.Transient:
+		return "transient"
+	case n.Joined:
+		return "joined"
+	}
+	return "whole"
 }
 
 func nodeTint(n rota.Node) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
@@ -120,17 +119,9 @@ func targetOf(c config.Config, settings config.Settings) (Target, error) {
 	case token < config.FromEnv:
 		return t, nil // the token of a file is meant for the server of a file
 	}
-	if c.TokenFile == "" {
-		return t, nil
-	}
-	text, err := os.ReadFile(c.TokenFile)
-	if err != nil {
-		return t, rota.Errorf(rota.ErrUnauthenticated, "token file: %v", err).WithFix("name a file you can read with --token-file or ROTA_TOKEN_FILE")
-	}
-	if t.Token = strings.TrimSpace(string(text)); t.Token == "" {
-		return t, rota.Errorf(rota.ErrUnauthenticated, "token file %s: is empty", c.TokenFile)
-	}
-	return t, nil
+	var err error
+	t.Token, err = c.Token()
+	return t, err
 }
 
 // patience is how long a command that follows a job outlives a node that does not answer: restarting one is shorter.

@@ -94,6 +94,7 @@ var tokenList = list[rota.Token]{
 		{head: "ID", cell: func(t rota.Token, _ style) string { return strconv.FormatInt(t.ID, 10) }, right: true},
 		{head: "NAME", cell: func(t rota.Token, _ style) string { return t.Name }},
 		{head: "ROLE", cell: func(t rota.Token, _ style) string { return string(t.Role) }},
+		{head: "NODE", cell: func(t rota.Token, _ style) string { return t.Node }, wide: true},
 		{head: "CREATED", cell: func(t rota.Token, s style) string { return s.at(t.Created) }},
 		{head: "EXPIRES", cell: func(t rota.Token, s style) string { return orText(s.at(t.Expires), "never") }},
 	},

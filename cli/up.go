@@ -14,16 +14,19 @@ import (
 
 // upFlags are the settings that are flags of "rota up", besides the global ones.
 var upFlags = []struct{ name, key, about string }{
+	{"join", "join", "`addresses` of servers to run tasks for, without a store: https://HOST:2691#FINGERPRINT"},
 	{"store", "store", "`URL` of the PostgreSQL database that keeps jobs, for nodes on many machines (default: in the data folder)"},
 	{"name", "name", "`name` of the node (default: the machine's)"},
 	{"slots", "slots", "how `many` tasks run at once, 0 for a node that only answers (default: the CPUs)"},
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
 	{"jar", "jars", "`folders` of jars to serve beside the queues: /shared/jar,/other"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
+	{"advertise", "advertise", "`URL` by which others reach the API"},
 	{"behind-proxy", "behind-proxy", "a proxy in front does TLS"},
 	{"hosts", "hosts", "`names` by which clients may call the API through a proxy"},
 	{"tls-cert", "tls.cert", "certificate `file` of the API"},
 	{"tls-key", "tls.key", "key `file` of the certificate"},
+	{"tls-self", "tls.self", "make a certificate; done anyway where others reach the address and none is given"},
 	{"trust-submitters", "trust-submitters", "let remote submitters run jobs as the node's own user"},
 	{"limits-mem", "limits.mem", "`size` of memory that a task may use, where neither job nor queue says"},
 	{"limits-cpus", "limits.cpus", "`CPUs` that a task may use, likewise"},
@@ -46,12 +49,14 @@ func (a *app) upCommand() *cobra.Command {
 When it ends, what runs goes on, and the next "rota up" takes it back; "rota down" has other ways. HUP makes it read its settings
 again. A node's name is its own: another with another data folder is refused, unless it takes the name with --force, for once; what
 the one before it runs is then tried again when that one's lease is over.
+With --join it has no store: it runs tasks for the nodes that have one, and needs the token that "rota node token" prints there.
 Settings may also stand in rota.toml or in ROTA_ variables: see "rota config check".`,
-		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691 --tls-cert c.pem --tls-key k.pem"),
-		Args:    exactly(),
+		Example: examples("rota up", "rota up --slots 8 --queues gpu,fast,*", "rota up --store postgres://rota@db.example.org/rota", "rota up --listen 0.0.0.0:2691",
+			"rota up --join https://main.example.org:2691 --token-file here.token"),
+		Args: exactly(),
 	}
 	for _, f := range upFlags {
-		if f.name == "behind-proxy" || f.name == "trust-submitters" {
+		if config.IsSwitch(f.key) {
 			cmd.Flags().Bool(f.name, false, f.about)
 			continue
 		}
@@ -75,7 +80,7 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 			return err
 		}
 		if cmd.Flags().Changed("server") {
-			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out")
+			return rota.Invalid("--server: a node serves its own data folder").WithFix("leave --server out, or write --join to run tasks for that server")
 		}
 		if err := hidePassword("--store", cmd.Flag("store").Value.String(),
 			"put the URL into ROTA_STORE or rota.toml, or the password into the file that PGPASSFILE names"); err != nil {
@@ -127,7 +132,13 @@ func greeting(s Started) string {
 	}
 	f.add("slots", slots)
 	f.add("socket", s.Socket)
+	if len(s.Joined) > 0 {
+		f.add("joined", strings.Join(s.Joined, ", "))
+	}
 	f.add("API", orText(s.API, "none"))
+	if s.Fingerprint != "" {
+		f.add("fingerprint", s.Fingerprint)
+	}
 	text := "rota " + rota.Version + " is up; Ctrl-C stops it\n"
 	for line := range strings.Lines(f.String()) {
 		text += "  " + line

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -56,23 +57,37 @@ func (c Config) Check() error {
 		return rota.Invalid("tls: a certificate needs its key, and the key its certificate").
 			WithFix("give both --tls-cert FILE and --tls-key FILE")
 	}
+	if len(c.Join) > 0 && c.TokenFile == "" {
+		return rota.Invalid("join: a token is needed, that of a node").
+			WithFix("rota node token NAME, on a node that has the store, prints one; put it into a file and name that with --token-file")
+	}
+	if len(c.Join) > 0 && len(c.Jars) > 0 {
+		return rota.Invalid("jars: their jobs become jobs of the node, and one that joins others has none of its own").
+			WithFix("serve the jars on a node with a store, or by rota jar on this machine")
+	}
+	if len(c.Join) > 0 && c.Store != "" {
+		return rota.Invalid("join: a store is named, too").WithFix("leave out either --join, for a node without a store, or --store")
+	}
+	if c.TLS.Self && c.TLS.Cert != "" {
+		return rota.Invalid("tls.self: a certificate is given, too").WithFix("leave out either --tls-self or --tls-cert and --tls-key")
+	}
 	return c.checkListen()
 }
 
-// checkListen refuses to serve other machines without encryption.
+// checkListen refuses what is no address.
 func (c Config) checkListen() error {
+	if c.Advertise != "" {
+		if u, err := url.Parse(c.Advertise); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return rota.Invalid("advertise %q: not an address", c.Advertise).WithFix("write it as others call this node, for example https://rota.example.org:2691")
+		}
+	}
 	if c.Listen == NoListen {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return rota.Invalid("listen %q: not an address", c.Listen).WithFix("write HOST:PORT, for example %s, or none", DefaultListen)
 	}
-	if c.TLS.Cert != "" || c.BehindProxy || loopback(host) {
-		return nil
-	}
-	return rota.Invalid("listen %q: other machines can reach this address, and nothing encrypts what they send", c.Listen).
-		WithFix("give --tls-cert and --tls-key, say --behind-proxy if a proxy in front does it, or listen on %s", DefaultListen)
+	return nil
 }
 
 // isHost reports whether a text may stand in an address as the host. An IP address may: a proxy can be called by its own.

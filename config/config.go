@@ -6,7 +6,10 @@
 package config
 
 import (
+	"net"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rotaqueue/rota"
 )
@@ -17,13 +20,16 @@ type Config struct {
 	Store     string // URL of the PostgreSQL database that keeps jobs; empty: the data folder does
 	Server    string // URL of a server to talk to instead of the local node
 	Socket    string // socket to talk to instead of the data folder's; set inside jobs
-	TokenFile string // file with the token for Server or Socket
+	TokenFile string // file with the token for Server, Socket or Join
+
+	Join []string // addresses of servers to work for; none: the node has a store of its own
 
 	Name            string   // of the node
 	Slots           Slots    // tasks that run at once
 	Queues          []string // patterns, in order
 	Jars            []string // folders of jars that are served beside the queues
 	Listen          string   // address of the API, or "none"
+	Advertise       string   // URL by which others reach the API; empty: made of Listen
 	BehindProxy     bool     // a proxy in front does TLS
 	Hosts           []string // names by which clients may call the API, beside localhost and its address
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
@@ -45,10 +51,38 @@ const NoSlots Slots = -1
 // Count is the number, of resolved slots.
 func (s Slots) Count() int { return int(max(s, 0)) }
 
-// TLS names the files of the API's certificate; both or neither.
+// Token is what the token file holds; empty: none is named.
+func (c Config) Token() (string, error) {
+	if c.TokenFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return "", rota.Errorf(rota.ErrUnauthenticated, "token file: %v", err).WithFix("name a file you can read with --token-file or ROTA_TOKEN_FILE")
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", rota.Errorf(rota.ErrUnauthenticated, "token file %s: is empty", c.TokenFile)
+	}
+	return token, nil
+}
+
+// TLS names the files of the API's certificate, both or neither; or says that the node makes one itself.
 type TLS struct {
 	Cert string
 	Key  string
+	Self bool
+}
+
+// OwnCertificate reports whether the API shows a certificate that the node makes itself: because that was asked for, or
+// because others can reach the address, no certificate was given, and no proxy in front has one. It is meant for a
+// resolved Config that was checked.
+func (c Config) OwnCertificate() bool {
+	if c.Listen == NoListen || c.TLS.Cert != "" {
+		return false
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
+	return c.TLS.Self || !c.BehindProxy && !loopback(host)
 }
 
 // Retention says how much history is kept. Negative: no bound.

@@ -161,10 +161,15 @@ func TestCheck(t *testing.T) {
 		"fine":        {func(*Config) {}, ""},
 		"none":        {func(c *Config) { c.Listen = NoListen }, ""},
 		"ipv6":        {func(c *Config) { c.Listen = "[::1]:80" }, ""},
-		"open":        {func(c *Config) { c.Listen = "0.0.0.0:80" }, "other machines can reach"},
-		"any":         {func(c *Config) { c.Listen = ":80" }, "other machines can reach"},
+		"open":        {func(c *Config) { c.Listen = "0.0.0.0:80" }, ""},
 		"proxied":     {func(c *Config) { c.Listen, c.BehindProxy = ":80", true }, ""},
-		"encrypted":   {func(c *Config) { c.Listen, c.TLS = ":80", TLS{"a", "b"} }, ""},
+		"encrypted":   {func(c *Config) { c.Listen, c.TLS = ":80", TLS{Cert: "a", Key: "b"} }, ""},
+		"join, jars":  {func(c *Config) { c.Join, c.TokenFile, c.Jars = []string{"https://a"}, "t", []string{"/jar"} }, "one that joins others has none"},
+		"join, store": {func(c *Config) { c.Join, c.TokenFile, c.Store = []string{"https://a"}, "t", "postgres://b" }, "a store is named, too"},
+		"join":        {func(c *Config) { c.Join = []string{"https://a"} }, "a token is needed"},
+		"two":         {func(c *Config) { c.TLS = TLS{"a", "b", true} }, "a certificate is given, too"},
+		"advertise":   {func(c *Config) { c.Advertise = "https://rota.example.org" }, ""},
+		"elsewhere":   {func(c *Config) { c.Advertise = "rota.example.org:2691" }, "advertise \"rota.example.org:2691\": not an address"},
 		"half tls":    {func(c *Config) { c.TLS.Cert = "a" }, "needs its key"},
 		"no address":  {func(c *Config) { c.Listen = "here" }, "not an address"},
 		"log format":  {func(c *Config) { c.Log.Format = "xml" }, "text or json"},
@@ -191,6 +196,24 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestWhatOthersReachHasACertificate: nothing that crosses the network does so in the clear, whatever is said.
+func TestWhatOthersReachHasACertificate(t *testing.T) {
+	for _, c := range []struct {
+		listen       string
+		tls          TLS
+		behind, want bool
+	}{
+		{"127.0.0.1:80", TLS{}, false, false}, {"[::1]:80", TLS{}, false, false}, {"localhost:80", TLS{}, false, false},
+		{"127.0.0.1:80", TLS{Self: true}, false, true}, {"127.0.0.1:80", TLS{Self: true}, true, true},
+		{"0.0.0.0:80", TLS{}, false, true}, {":80", TLS{}, false, true}, {"192.0.2.5:80", TLS{}, false, true}, {"rota.example.org:80", TLS{}, false, true},
+		{"0.0.0.0:80", TLS{}, true, false}, {"0.0.0.0:80", TLS{Cert: "a", Key: "b"}, false, false}, {NoListen, TLS{Self: true}, false, false},
+	} {
+		if got := (Config{Listen: c.listen, TLS: c.tls, BehindProxy: c.behind}).OwnCertificate(); got != c.want {
+			t.Errorf("%+v: own certificate %v", c, got)
+		}
 	}
 }
 

@@ -35,17 +35,20 @@ var settings = []setting{
 	{"store", "URL of the PostgreSQL database that keeps jobs, for nodes on many machines; default: the data folder", false, func(c *Config) any { return &c.Store }, fixed("")},
 	{"server", "URL of a server to talk to instead of the local node", false, func(c *Config) any { return &c.Server }, fixed("")},
 	{"socket", "socket to talk to instead of the data folder's", true, func(c *Config) any { return &c.Socket }, fixed("")},
-	{"token-file", "file with the token for the server", true, func(c *Config) any { return &c.TokenFile }, fixed("")},
+	{"token-file", "file with the token for the server, or for those that the node joins", true, func(c *Config) any { return &c.TokenFile }, fixed("")},
+	{"join", "addresses of servers to run tasks for, without a store of the node's own", false, func(c *Config) any { return &c.Join }, fixed("")},
 	{"name", "name of the node", false, func(c *Config) any { return &c.Name }, hostName},
 	{"slots", "tasks that run at once, 0 on a node that only answers; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
 	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
 	{"jars", "folders of jars to serve beside the queues", true, func(c *Config) any { return &c.Jars }, fixed("")},
 	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
+	{"advertise", "URL by which others reach the API; default: made of listen", false, func(c *Config) any { return &c.Advertise }, fixed("")},
 	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
 	{"hosts", "names by which clients may call the API, beside localhost and its address: a proxy's, likely", false, func(c *Config) any { return &c.Hosts }, fixed("")},
 	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
 	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
 	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
+	{"tls.self", "the node makes itself a certificate; without asking where others reach the address and there is no other", false, func(c *Config) any { return &c.TLS.Self }, fixed("false")},
 	{"limits.mem", "memory that a task may use, where neither job nor queue says, or none", false, func(c *Config) any { return &c.Limits.Mem }, fixed(unbounded)},
 	{"limits.cpus", "CPUs that a task may use, likewise, such as 1.5", false, func(c *Config) any { return &c.Limits.CPUs }, fixed(unbounded)},
 	{"limits.pids", "processes and threads of a task, likewise", false, func(c *Config) any { return &c.Limits.PIDs }, fixed(unbounded)},
@@ -116,6 +119,12 @@ func (s setting) shown(c *Config) string {
 		return u.Redacted()
 	}
 	return text
+}
+
+// IsSwitch reports whether a setting is on or off.
+func IsSwitch(key string) bool {
+	_, is := settings[indexOf(key)].field(&Config{}).(*bool)
+	return is
 }
 
 func isZero(p any) bool {

@@ -18,6 +18,17 @@ type Place struct {
 	Socket string // path of the node's socket; empty: none is examined
 	Listen string // HOST:PORT of the API; empty or "none": none is examined
 	Slots  int    // tasks that run at once
+
+	Certificate    string // file of the API's certificate; empty: it has none
+	OwnCertificate bool   // the node makes it itself
+
+	Servers []Server // that a node without a store works for; none: it has a store
+}
+
+// Server is one that a node works for.
+type Server struct {
+	Address string
+	Ask     func(context.Context) error // reports whether it answers, and is the one that is meant
 }
 
 // Level says how bad a finding is.
@@ -52,6 +63,8 @@ var checks = []check{
 	{"fsync", checkFsync},
 	{"socket", checkSocket},
 	{"port", checkPort},
+	{"certificate", checkCertificate},
+	{"servers", checkServers},
 	{"open-files", checkOpenFiles},
 	{"processes", checkProcesses},
 	{"clock", checkClock},

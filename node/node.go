@@ -40,6 +40,7 @@ type Options struct {
 	Queues    []string         // patterns, in order; none: all
 	Dir       string           // the node's own folder; the keeper writes ended attempts' output to Dir/output
 	Socket    string           // where jobs reach the server: their ROTA_SOCKET
+	API       string           // where others reach the server that the node has in its process; empty: nowhere
 	Transient bool             // lives as long as the command that started it (P27)
 
 	Limits rota.Allowance // what holds for attempts here where neither job nor queue says anything, and at most
@@ -74,6 +75,7 @@ type Node struct {
 	skew      skew
 	shows     shows
 	elapsed   func() rota.Elapsed
+	started   time.Time // for people
 	log       *slog.Logger
 
 	drain     chan struct{} // closed by Drain
@@ -98,7 +100,7 @@ type event func(r *reactor, now rota.Elapsed)
 func New(svc rota.NodeService, k executor.Keeper, executors []executor.Executor, opts Options) *Node {
 	opts = opts.withDefaults()
 	n := &Node{opts: opts, svc: svc, keeper: k, executors: map[string]executor.Executor{},
-		elapsed: opts.Elapsed, log: opts.Log.With("node", opts.Name),
+		elapsed: opts.Elapsed, started: time.Now(), log: opts.Log.With("node", opts.Name),
 		drain: make(chan struct{}), leave: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
 		keeping: make(chan struct{}, keepsAtOnce), fetches: map[rota.JobID]context.CancelFunc{}}
 	for _, e := range executors {

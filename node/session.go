@@ -59,6 +59,14 @@ func (n *Node) opened(o rota.Opened, sent rota.Elapsed) {
 	n.log.Info("session opened", "session", n.opts.Session, "slots", n.opts.Slots, "resumed", len(n.opts.Resumed))
 }
 
+// Self is the node as it is now, for people at its own socket.
+func (n *Node) Self() rota.Node {
+	x, stats, sample := n.self(), n.Stats(), n.machine()
+	sample.At = time.Now()
+	x.State, x.Running, x.Started, x.Seen, x.Sample = stats.State, stats.Running, n.started, sample.At, &sample
+	return x
+}
+
 // self is the node as the others see it. Its times are the store's to set.
 func (n *Node) self() rota.Node {
 	executors := make(map[string]string, len(n.executors))
@@ -68,7 +76,7 @@ func (n *Node) self() rota.Node {
 	host, _ := os.Hostname() // it is for people
 	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Host: host, Folder: n.opts.Folder,
 		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Executors: executors,
-		Transient: n.opts.Transient, State: rota.NodeUp}
+		Transient: n.opts.Transient, API: n.opts.API, State: rota.NodeUp}
 }
 
 // closeSession ends the session cleanly. The work is done by then: a service that does not answer gets a few tries.
@@ -186,6 +194,9 @@ func (n *Node) unlease() {
 	l.over = true
 	n.keeper.Lease(min(l.until, n.elapsed()))
 }
+
+// LeaseOf is how long an attempt that tolerates nothing runs on after the last renewal was sent.
+func LeaseOf(ttl time.Duration) time.Duration { return ttl - ttl/leaseMargin }
 
 // without is the tries of a that are not in b.
 func without(a, b []rota.Try) []rota.Try {

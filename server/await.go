@@ -15,7 +15,11 @@ const endingPoll = time.Second
 // was asked to end or to be shown, when its node was asked to drain, to pause or to go on, or when the wait is over. Each of these is told
 // here once: renewals repeat it.
 func (s *Server) Await(ctx context.Context, id rota.SessionID, wait time.Duration) (rota.News, error) {
-	if _, err := s.allow(ctx, "await"); err != nil {
+	p, err := s.allow(ctx, "await")
+	if err == nil {
+		err = s.ownSession(ctx, p, id)
+	}
+	if err != nil {
 		return rota.News{}, err
 	}
 	n := s.sessions.get(id)

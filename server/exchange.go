@@ -17,11 +17,18 @@ const dependentsSoon = 20 * time.Millisecond
 // Exchange finishes what ended and claims what fits, and gives each claimed attempt the token that lets its job
 // submit.
 func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, error) {
-	if _, err := s.allow(ctx, "exchange"); err != nil {
+	p, err := s.allow(ctx, "exchange")
+	if err == nil {
+		err = checkExchange(&x)
+	}
+	if err == nil {
+		err = s.ownSession(ctx, p, x.Session)
+	}
+	if err != nil {
 		return rota.Exchanged{}, err
 	}
-	if err := checkExchange(&x); err != nil {
-		return rota.Exchanged{}, err
+	if p.Role == rota.RoleNode {
+		x.Claim.Queues = ownQueues(p.Node, x.Claim.Queues)
 	}
 	mac, err := s.signer.mac(ctx, s.store)
 	if err != nil {
@@ -103,7 +110,11 @@ func (s *Server) looked(n *session, x *rota.Exchange, done *rota.Exchanged, firs
 
 // KeepOutput keeps pieces of a running attempt's output before its finish (P14).
 func (s *Server) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
-	if _, err := s.allow(ctx, "keep output"); err != nil {
+	p, err := s.allow(ctx, "keep output")
+	if err == nil {
+		err = s.ownAttempt(ctx, p, try)
+	}
+	if err != nil {
 		return err
 	}
 	kept := 0
@@ -118,7 +129,11 @@ func (s *Server) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 
 // Input is a piece of a job's uploaded standard input, and its whole length.
 func (s *Server) Input(ctx context.Context, job rota.JobID, offset int64, most int) ([]byte, int64, error) {
-	if _, err := s.allow(ctx, "input"); err != nil {
+	p, err := s.allow(ctx, "input")
+	if err == nil {
+		err = s.ownInput(ctx, p, job)
+	}
+	if err != nil {
 		return nil, 0, err
 	}
 	if offset < 0 || most < 0 {

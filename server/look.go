@@ -58,10 +58,13 @@ func (s *Server) look(ctx context.Context, e *elsewhere, q rota.OutputQuery) (ro
 
 // ShowOutput answers a look that Await has told of.
 func (s *Server) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
-	if _, err := s.allow(ctx, "show output"); err != nil {
-		return err
+	p, err := s.allow(ctx, "show output")
+	if err == nil {
+		err = s.ownAttempt(ctx, p, l.Try)
 	}
 	switch {
+	case err != nil:
+		return err
 	case l.Stream != rota.Stdout && l.Stream != rota.Stderr:
 		return rota.Invalid("stream %q: write stdout or stderr", l.Stream)
 	case len(out.Data) > rota.MaxLooked:

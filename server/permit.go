@@ -41,14 +41,14 @@ var permits = map[string]permit{
 	"tokens":        {rota.RoleAdmin, false},
 	"drop token":    {rota.RoleAdmin, false},
 
-	"open session":  {rota.RoleAdmin, false},
-	"await":         {rota.RoleAdmin, false},
-	"renew":         {rota.RoleAdmin, false},
-	"exchange":      {rota.RoleAdmin, false},
-	"keep output":   {rota.RoleAdmin, false},
-	"show output":   {rota.RoleAdmin, false},
-	"input":         {rota.RoleAdmin, false},
-	"close session": {rota.RoleAdmin, false},
+	"open session":  {rota.RoleNode, false},
+	"await":         {rota.RoleNode, false},
+	"renew":         {rota.RoleNode, false},
+	"exchange":      {rota.RoleNode, false},
+	"keep output":   {rota.RoleNode, false},
+	"show output":   {rota.RoleNode, false},
+	"input":         {rota.RoleNode, false},
+	"close session": {rota.RoleNode, false},
 }
 
 // allow says in whose name a call is made, or refuses it.
@@ -62,7 +62,7 @@ func (s *Server) allow(ctx context.Context, method string) (rota.Principal, erro
 	if p.Within != 0 && !need.within {
 		return p, rota.Errorf(rota.ErrDenied, "%s: a running job may only submit, and look at what it submitted", method)
 	}
-	if p.Role.Rank() < need.least.Rank() || need.least == "" {
+	if !p.Role.May(need.least) {
 		return p, rota.Errorf(rota.ErrDenied, "%s: %s has the role %s, and this takes the role %s", method, p.Name, p.Role, need.least).
 			WithFix("use a token with the role %s: an admin makes it", need.least)
 	}

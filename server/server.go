@@ -23,6 +23,7 @@ type Options struct {
 	Log *slog.Logger // none: nothing is logged
 
 	Node string // the node that this server belongs to
+	API  string // address of the API over it, as others reach it
 	// Transient says that the node lives as long as the command that started it, and Home names its session: what is
 	// submitted through this server is stamped with Home, and nothing else is claimed through it (P27).
 	Transient bool

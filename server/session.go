@@ -86,7 +86,11 @@ func (ss *sessions) forget(id rota.SessionID) {
 
 // OpenSession registers a node and opens its session.
 func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
-	if _, err := s.allow(ctx, "open session"); err != nil {
+	p, err := s.allow(ctx, "open session")
+	if err == nil {
+		err = ownName(p, &o)
+	}
+	if err != nil {
 		return rota.Opened{}, err
 	}
 	switch {
@@ -106,6 +110,7 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 	if err != nil {
 		return rota.Opened{}, s.outward(err)
 	}
+	opened.Servers = s.addresses(ctx, p)
 	s.sessions.get(o.Session) // from now on it can be told something
 	if o.Sole {
 		s.loops.rescuing.wake()
@@ -115,7 +120,11 @@ func (s *Server) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, 
 
 // Renew keeps a session's lease.
 func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error) {
-	if _, err := s.allow(ctx, "renew"); err != nil {
+	p, err := s.allow(ctx, "renew")
+	if err == nil {
+		err = s.ownSession(ctx, p, r.Session)
+	}
+	if err != nil {
 		return rota.Renewed{}, err
 	}
 	r.Samples = r.Samples[:min(len(r.Samples), rota.MaxSamples)] // a lease is not refused for them
@@ -130,12 +139,18 @@ func (s *Server) Renew(ctx context.Context, r rota.Renewal) (rota.Renewed, error
 	n.mu.Lock()
 	n.busy = len(r.Held)
 	n.mu.Unlock()
-	return results[0].Renewed, nil
+	renewed := results[0].Renewed
+	renewed.Servers = s.addresses(ctx, p)
+	return renewed, nil
 }
 
 // CloseSession ends a session cleanly.
 func (s *Server) CloseSession(ctx context.Context, id rota.SessionID) error {
-	if _, err := s.allow(ctx, "close session"); err != nil {
+	p, err := s.allow(ctx, "close session")
+	if err == nil {
+		err = s.ownSession(ctx, p, id)
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.store.CloseSession(ctx, id); err != nil {

@@ -17,7 +17,7 @@ func (s *Server) Status(ctx context.Context) (rota.Status, error) {
 		return rota.Status{}, s.outward(err)
 	}
 	id.Secret = nil
-	st := rota.Status{Version: rota.Version, Principal: p, Store: id, Node: s.opts.Node, Transient: s.opts.Transient}
+	st := rota.Status{Version: rota.Version, Principal: p, Store: id, Node: s.opts.Node, API: s.opts.API, Transient: s.opts.Transient}
 	if s.opts.Home != "" {
 		if err := s.home.first(ctx, s.store); err != nil {
 			return rota.Status{}, s.outward(err)

@@ -43,7 +43,11 @@ func (s *Server) Authenticate(ctx context.Context, secret string) (rota.Principa
 				WithFix("ask an admin for a new one")
 		}
 	}
-	return rota.Principal{Name: token.Name, Role: token.Role}, nil
+	p := rota.Principal{Name: token.Name, Role: token.Role}
+	if token.Role == rota.RoleNode {
+		p.Token, p.Node = token.ID, token.Node
+	}
+	return p, nil
 }
 
 // CreateToken makes a token; the answer alone has the secret.
@@ -58,15 +62,19 @@ func (s *Server) CreateToken(ctx context.Context, t rota.Token) (rota.Token, err
 	switch {
 	case rota.CheckQueueName(t.Name) != nil:
 		return rota.Token{}, rota.Invalid("token %q: a name has up to %d letters, digits, '.', '_' and '-'", t.Name, rota.MaxQueueName)
-	case t.Role.Rank() < 0:
-		return rota.Token{}, rota.Invalid("role %q: the roles are %q", t.Role, rota.Roles)
+	case t.Role.Rank() < 0 && t.Role != rota.RoleNode:
+		return rota.Token{}, rota.Invalid("role %q: the roles are %q and %q", t.Role, rota.Roles, rota.RoleNode)
+	case t.Node != "" && t.Role != rota.RoleNode:
+		return rota.Token{}, rota.Invalid("token %q: only one with the role %s is a node's", t.Name, rota.RoleNode)
+	case t.Node != "" && rota.CheckQueueName("@"+t.Node) != nil:
+		return rota.Token{}, rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", t.Node, rota.MaxQueueName-1)
 	case !t.Expires.IsZero() && !t.Expires.After(now):
 		return rota.Token{}, rota.Invalid("token %q: would have expired already, at %v", t.Name, t.Expires)
 	}
 	random := make([]byte, tokenBytes)
 	rand.Read(random) // never fails
 	secret := tokenPrefix + hex.EncodeToString(random)
-	made, err := s.store.PutToken(ctx, rota.Token{Name: t.Name, Role: t.Role, Expires: t.Expires, Hash: tokenHash(secret)})
+	made, err := s.store.PutToken(ctx, rota.Token{Name: t.Name, Role: t.Role, Node: t.Node, Expires: t.Expires, Hash: tokenHash(secret)})
 	if err != nil {
 		return rota.Token{}, s.outward(err)
 	}

@@ -18,14 +18,19 @@ type machine struct {
 // node starts a node; one of the same name takes the place of the one before.
 func (w *world) node(name string, started ...rota.Try) *machine {
 	w.Helper()
-	m := &machine{c: w.admin, id: rota.SessionID(fmt.Sprintf("%s-%d", name, time.Now().UnixNano())), name: name}
-	_, err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: m.id, Key: "key of " + name, Sole: true, Started: started,
-		Node: rota.Node{Name: name, Version: "1", Platform: "linux/amd64", PID: 1, Slots: 4, Queues: []string{"*"},
-			Executors: map[string]string{"exec": "1"}, State: rota.NodeUp}})
+	m, err := w.admin.open(name, started...)
 	if err != nil {
 		w.Fatalf("open a session of %s: %v", name, err)
 	}
 	return m
+}
+
+func (c *client) open(name string, started ...rota.Try) (*machine, error) {
+	m := &machine{c: c, id: rota.SessionID(fmt.Sprintf("%s-%d", name, time.Now().UnixNano())), name: name}
+	_, err := m.c.OpenSession(m.c.ctx, rota.Opening{Session: m.id, Key: "key of " + name, Sole: true, Started: started,
+		Node: rota.Node{Name: name, Version: "1", Platform: "linux/amd64", PID: 1, Slots: 4, Queues: []string{"*"},
+			Executors: map[string]string{"exec": "1"}, State: rota.NodeUp}})
+	return m, err
 }
 
 // exchange is the next exchange, which must be accepted.

@@ -64,24 +64,24 @@ var methods = []struct {
 	}},
 	{"Tokens", rota.RoleAdmin, func(c *client) error { _, err := c.Tokens(c.ctx); return err }},
 	{"DropToken", rota.RoleAdmin, func(c *client) error { return c.DropToken(c.ctx, 4711) }},
-	{"OpenSession", rota.RoleAdmin, func(c *client) error {
+	{"OpenSession", rota.RoleNode, func(c *client) error {
 		_, err := c.OpenSession(c.ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1}})
 		return err
 	}},
-	{"Await", rota.RoleAdmin, func(c *client) error { _, err := c.Await(c.ctx, "s", 0); return err }},
-	{"Renew", rota.RoleAdmin, func(c *client) error {
+	{"Await", rota.RoleNode, func(c *client) error { _, err := c.Await(c.ctx, "s", 0); return err }},
+	{"Renew", rota.RoleNode, func(c *client) error {
 		_, err := c.Renew(c.ctx, rota.Renewal{Session: "s", State: rota.NodeUp})
 		return err
 	}},
-	{"Exchange", rota.RoleAdmin, func(c *client) error { _, err := c.Exchange(c.ctx, rota.Exchange{Session: "s", Seq: 1}); return err }},
-	{"KeepOutput", rota.RoleAdmin, func(c *client) error {
+	{"Exchange", rota.RoleNode, func(c *client) error { _, err := c.Exchange(c.ctx, rota.Exchange{Session: "s", Seq: 1}); return err }},
+	{"KeepOutput", rota.RoleNode, func(c *client) error {
 		return c.KeepOutput(c.ctx, rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, []rota.Chunk{chunk(rota.Stdout, []byte("x"))})
 	}},
-	{"ShowOutput", rota.RoleAdmin, func(c *client) error {
+	{"ShowOutput", rota.RoleNode, func(c *client) error {
 		return c.ShowOutput(c.ctx, rota.Look{Try: rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, Stream: rota.Stdout, Number: 1}, rota.Output{})
 	}},
-	{"Input", rota.RoleAdmin, func(c *client) error { _, _, err := c.Input(c.ctx, 4711, 0, 1); return err }},
-	{"CloseSession", rota.RoleAdmin, func(c *client) error { return c.CloseSession(c.ctx, "s") }},
+	{"Input", rota.RoleNode, func(c *client) error { _, _, err := c.Input(c.ctx, 4711, 0, 1); return err }},
+	{"CloseSession", rota.RoleNode, func(c *client) error { return c.CloseSession(c.ctx, "s") }},
 }
 
 func (c *client) name() string {
@@ -90,14 +90,18 @@ func (c *client) name() string {
 }
 
 func eachMethodEachRole(w *world) {
-	for _, role := range append([]rota.Role{"guest", ""}, rota.Roles...) {
-		c := w.as(rota.Principal{Name: "some-" + string(role) + "body", Role: role})
+	for _, role := range append([]rota.Role{"guest", "", rota.RoleNode}, rota.Roles...) {
+		p := rota.Principal{Name: "some-" + string(role) + "body", Role: role}
+		if role == rota.RoleNode {
+			p.Node = "n" // which is the one that the calls are about
+		}
+		c := w.as(p)
 		for _, m := range methods {
 			err := m.call(c)
 			if errors.Is(err, rota.ErrUnauthenticated) || errors.Is(err, rota.ErrInternal) {
 				w.Errorf("%s as %q: %v", m.name, role, err)
 			}
-			if denied, want := errors.Is(err, rota.ErrDenied), role.Rank() < m.least.Rank(); denied != want {
+			if denied, want := errors.Is(err, rota.ErrDenied), !role.May(m.least); denied != want {
 				w.Errorf("%s as %q: got error %v; refused for the role: want %v", m.name, role, err, want)
 			} else if denied && rota.FixOf(err) == "" {
 				w.Errorf("%s as %q: the refusal %q does not say what to do", m.name, role, err)

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		tests []contract
 	}{
 		{"submit", submitTests}, {"key", keyTests}, {"dependency", dependencyTests}, {"array", arrayTests},
-		{"lines", linesTests}, {"attempt", attemptTests}, {"exchange", exchangeTests}, {"session", sessionTests}, {"lost", lostTests}, {"node", nodeTests}, {"look", lookTests},
+		{"lines", linesTests}, {"attempt", attemptTests}, {"exchange", exchangeTests}, {"session", sessionTests}, {"lost", lostTests}, {"node", nodeTests}, {"look", lookTests}, {"joined", joinedTests},
 		{"operate", operateTests}, {"query", queryTests}, {"output", outputTests}, {"wait", waitTests},
 		{"permit", permitTests}, {"token", tokenTests}, {"jobtoken", jobTokenTests}, {"schedule", scheduleTests},
 		{"status", statusTests}, {"queue", queueTests}, {"samples", sampleTests},

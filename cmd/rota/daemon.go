@@ -12,20 +12,15 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
 	"github.com/rotaqueue/rota/keeper"
-	"github.com/rotaqueue/rota/server"
-	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
-// daemon is a whole node: store, server, keeper, node and API over one data folder.
+// daemon is a node over one data folder: keepers, what claims and finishes for them, and doors. Where its work comes from
+// stands behind it.
 type daemon struct {
 	conf   config.Config
 	opts   cli.UpOptions
@@ -34,13 +29,14 @@ type daemon struct {
 	key    string // proves the node's name
 	// onStoreLoss is what becomes of what runs when the store is lost, where the job does not say it.
 	onStoreLoss rota.OnStoreLoss
-	store       *sqlstore.Store
+	source      source
+	service     rota.NodeService // of the source
 	sessions    *sessions
-	server      *server.Server
 	api         *api.Server
 	unix        *net.UnixListener
-	socket      string // its path
-	tcp         net.Listener
+	socket      string   // its path
+	tcp         *tcpDoor // nil: none
+	address     string   // by which others reach that; empty: they cannot
 	started     cli.Started
 	clients     chan int // how many are connected, whenever that changes
 
@@ -68,8 +64,7 @@ func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
 		return err
 	}
 	defer f.close()
-	d := &daemon{conf: c, opts: o, folder: f, log: newLog(c.Log, o.Stderr), clients: make(chan int, 1)}
-	d.sessions = &sessions{d: d, work: f.file("work")}
+	d := newDaemon(c, o, f, newLog(c.Log, o.Stderr))
 	keeper.ReserveThreads(daemonThreads)
 	if err := d.open(ctx); err != nil {
 		return err
@@ -97,7 +92,19 @@ func newLog(c config.Log, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// open puts the parts together, the store first and the doors last. What fails closes what was opened.
+// newDaemon is a node that is not open yet.
+func newDaemon(c config.Config, o cli.UpOptions, f *folder, log *slog.Logger) *daemon {
+	d := &daemon{conf: c, opts: o, folder: f, log: log, clients: make(chan int, 1)}
+	d.sessions = &sessions{d: d, work: f.file("work")}
+	if len(c.Join) > 0 {
+		d.source = &joined{d: d}
+	} else {
+		d.source = &whole{d: d}
+	}
+	return d
+}
+
+// open puts the parts together, the source first and what is told to others last. What fails closes what was opened.
 func (d *daemon) open(ctx context.Context) (err error) {
 	var undo []func()
 	defer func() {
@@ -108,86 +115,69 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.key, err = d.folder.key(); err != nil {
 		return rota.Errorf(rota.ErrUnavailable, "data folder %s: %v", d.folder.path, plain(err))
 	}
-	if d.store, err = sqlstore.Open(ctx, d.conf.StorePlace(), sqlstore.Options{}); err != nil {
+	if err = d.source.open(ctx); err != nil {
 		return err
 	}
-	undo = append(undo, func() { d.store.Close() })
-	identity, err := d.store.Identity(ctx)
-	if err != nil {
-		return err
-	}
-	d.onStoreLoss = onStoreLoss(identity.Engine)
+	undo = append(undo, func() { d.source.close() })
 	if d.unix, err = api.ListenUnix(d.folder.path); err != nil {
 		return err
 	}
 	undo = append(undo, func() { d.unix.Close() })
 	d.socket = d.unix.Addr().String()
+	if err = d.openTCP(); err != nil {
+		return err
+	}
+	undo = append(undo, func() {
+		if d.tcp != nil {
+			d.tcp.Close()
+		}
+	})
 	all, err := d.sessions.connect(ctx)
 	if err != nil {
 		return err
 	}
-	undo = append(undo, func() {
-		for _, s := range all {
-			s.keeper.Close()
-		}
-	})
-	d.server = server.New(d.store, d.serverOptions(all[0].id()))
+	d.service = d.source.nodes(all[0].id())
 	d.sessions.employ(all)
-	return d.listen()
-}
-
-func (d *daemon) serverOptions(session rota.SessionID) server.Options {
-	o := server.Options{Log: d.log, Node: d.conf.Name, Transient: d.opts.Transient, TrustSubmitters: d.conf.TrustSubmitters,
-		Retention: d.conf.Retention.Rota(), Live: d.sessions}
-	if d.opts.Transient {
-		o.Home = session
-	}
-	return o
-}
-
-// listen opens the API: the socket is there already; a transient node has no address.
-func (d *daemon) listen() error {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	metrics.MustRegister(d.server.Metrics()...)
-	d.api = api.New(d.server, api.Options{Authenticate: d.server.Authenticate, Log: d.log, Hosts: d.conf.Hosts,
-		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), OnClients: d.setClients})
-	d.started = cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.storeName(), Slots: d.conf.Slots.Count(), Queues: d.conf.Queues, Socket: d.socket}
-	d.started.Notes = []string{"tasks go on without this process, for as long as they run"}
-	if d.onStoreLoss == rota.StoreLossKill {
-		d.started.Notes = []string{"tasks go on without this process, and without the store, for " + d.conf.TTL.String() + " at most, unless they say --on-store-loss"}
-	}
-	if isFirst() {
-		d.started.Notes = []string{"tasks end with this process, the first of its container: TERM gives them 5 s"}
-	}
-	if d.opts.Transient || d.conf.Listen == config.NoListen {
-		return nil
-	}
-	ln, url, note, err := listenTCP(d.conf)
-	if err != nil {
-		return err
-	}
-	d.tcp, d.started.API = ln, url
-	if note != "" {
-		d.started.Notes = append(d.started.Notes, note)
-	}
+	d.api = d.source.doors(api.Options{Log: d.log, Hosts: names(d.conf), OnClients: d.setClients})
+	d.started = d.greeting()
 	return nil
 }
 
-// storeName is where jobs are kept, if that is not the data folder, without secrets.
-func (d *daemon) storeName() string {
-	if d.conf.Store == "" {
-		return ""
+// openTCP opens the API's address, but that of a node that has none: a transient one, or one without a store.
+func (d *daemon) openTCP() error {
+	if d.opts.Transient || len(d.conf.Join) > 0 || d.conf.Listen == config.NoListen {
+		return nil
 	}
-	return d.store.Place()
+	door, err := openTCP(d.conf, d.folder)
+	if err != nil {
+		return err
+	}
+	d.tcp, d.address = &door, door.advertised(d.conf)
+	return nil
 }
 
-// onStoreLoss is a node's own rule: nobody else can take what it runs when it has the store for itself (P8).
-func onStoreLoss(engine string) rota.OnStoreLoss {
-	if engine == "sqlite" {
-		return rota.StoreLossRun
+// greeting is what the node says of itself when it serves.
+func (d *daemon) greeting() cli.Started {
+	s := cli.Started{Node: d.conf.Name, Data: d.folder.path, Store: d.source.place(), Slots: d.conf.Slots.Count(), Queues: d.conf.Queues, Socket: d.socket, Joined: d.conf.Join}
+	switch {
+	case isFirst():
+		s.Notes = append(s.Notes, "tasks end with this process, the first of its container: TERM gives them 5 s")
+	case d.onStoreLoss == rota.StoreLossKill:
+		s.Notes = append(s.Notes, "tasks go on without this process, and without the store, for "+d.conf.TTL.String()+" at most, unless they say --on-store-loss")
+	default:
+		s.Notes = append(s.Notes, "tasks go on without this process, for as long as they run")
 	}
-	return rota.StoreLossKill
+	if d.tcp == nil {
+		return s
+	}
+	s.API = d.tcp.url
+	if d.tcp.pin != (api.Fingerprint{}) {
+		s.Fingerprint = d.tcp.pin.String()
+	}
+	if d.tcp.note != "" {
+		s.Notes = append(s.Notes, d.tcp.note)
+	}
+	return s
 }
 
 // setClients keeps the latest number of clients in the channel.
@@ -203,16 +193,16 @@ func (d *daemon) setClients(n int) {
 // everything in the order in which nothing that was acknowledged is lost.
 func (d *daemon) run(ctx context.Context) error {
 	ctx = rota.WithPrincipal(ctx, rota.Principal{Name: "node " + d.conf.Name, Role: rota.RoleAdmin})
-	// The server's work outlives the node's: what ends at the end has dependents and retries too.
-	background, stopServer := context.WithCancel(ctx)
-	defer stopServer()
+	// The source's work outlives the node's: what ends at the end has dependents and retries too.
+	background, stopSource := context.WithCancel(ctx)
+	defer stopSource()
 	working, stopNode := context.WithCancel(ctx)
 	defer stopNode()
 	d.stop = stopNode
 
 	var all sync.WaitGroup
 	d.failed = make(chan error, 4)
-	all.Go(func() { d.report(d.server.Run(background)) })
+	all.Go(func() { d.report(d.source.run(background)) })
 	for _, ln := range d.listeners() {
 		d.doors.Go(func() { d.serve(ln) })
 	}
@@ -231,6 +221,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.opts.Transient {
 		all.Go(func() { d.endWhenAlone(working) })
 	}
+
 	var err error
 	select {
 	case err = <-nodeEnded:
@@ -240,7 +231,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	stopNode()
 	jars.Wait() // what has not started goes back, for which the server is needed
-	d.close(stopServer)
+	d.close(stopSource)
 	all.Wait()
 	d.doors.Wait()
 	d.log.Info("node is down", "node", d.conf.Name, "left", d.sessions.left.Load())
@@ -285,14 +276,14 @@ func (d *daemon) listeners() []net.Listener {
 }
 
 // close ends the doors first, then what is behind them; the folder's lock is let go last, by the caller.
-func (d *daemon) close(stopServer func()) {
+func (d *daemon) close(stopSource func()) {
 	bye, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if d.api.Shutdown(bye) != nil {
 		d.api.Close()
 	}
-	stopServer()
-	if err := d.store.Close(); err != nil {
+	stopSource()
+	if err := d.source.close(); err != nil {
 		d.log.Error("close the store", "err", err)
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/config"
 	"github.com/rotaqueue/rota/keeper"
-	"github.com/rotaqueue/rota/server"
-	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
 // down stops the node of a data folder, and tells what goes on without it. It works on a folder whose daemon is dead
@@ -37,9 +35,14 @@ func down(ctx context.Context, c config.Config, o cli.DownOptions) (cli.Downed, 
 		return done, err
 	}
 	defer f.close()
-	d := &daemon{conf: c, folder: f, log: newLog(config.Log{Format: "text", Level: "error"}, o.Stderr)}
-	d.conf.Slots = config.NoSlots
-	d.sessions = &sessions{d: d, work: f.file("work")}
+	if j, is, err := joiningOf(f.path); is {
+		if err != nil {
+			return done, err
+		}
+		c.Name, c.Join, c.TokenFile = j.Name, j.Servers, j.TokenFile
+	}
+	c.Slots, c.Retention = config.NoSlots, config.Retention{} // nothing is begun here, and nothing pruned
+	d := newDaemon(c, cli.UpOptions{}, f, newLog(config.Log{Format: "text", Level: "error"}, o.Stderr))
 	all, err := d.sessions.find(ctx)
 	for _, s := range all {
 		for _, h := range s.keeper.Resumed() {
@@ -85,17 +88,17 @@ func (d *daemon) endAll(ctx context.Context, all []*session) (err error) {
 	if d.key, err = d.folder.key(); err != nil {
 		return err
 	}
-	if d.store, err = sqlstore.Open(ctx, d.conf.StorePlace(), sqlstore.Options{}); err != nil {
+	if err = d.source.open(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.store.Close()) }()
+	defer func() { err = errors.Join(err, d.source.close()) }()
 	ctx = rota.WithPrincipal(ctx, rota.Principal{Name: "node " + d.conf.Name, Role: rota.RoleAdmin})
-	background, stopServer := context.WithCancel(ctx)
-	d.server = server.New(d.store, server.Options{Log: d.log, Node: d.conf.Name})
+	background, stopSource := context.WithCancel(ctx)
+	d.service = d.source.nodes(all[0].id())
 	var work sync.WaitGroup
-	work.Go(func() { _ = d.server.Run(background) })
+	work.Go(func() { _ = d.source.run(background) })
 	defer work.Wait()
-	defer stopServer()
+	defer stopSource()
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var closed atomic.Int64

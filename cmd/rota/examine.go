@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/cli"
@@ -19,11 +20,36 @@ func examine(ctx context.Context, c config.Config) []cli.Check {
 	if err != nil {
 		socket = "" // the folder is missing or cannot be used: the doctor says so
 	}
+	place := doctor.Place{Data: c.Data, Socket: socket, Listen: c.Listen, Slots: c.Slots.Count(), Certificate: c.TLS.Cert}
+	own := filepath.Join(c.Data, ownCertificate)
+	_, missing := os.Stat(own)
+	if place.OwnCertificate = c.OwnCertificate() || c.TLS.Cert == "" && missing == nil; place.OwnCertificate {
+		place.Certificate = own // which a flag of rota up may have asked for
+	}
+	if place.Servers = serversOf(c); place.Servers != nil {
+		place.Listen = config.NoListen
+	}
 	var checks []cli.Check
-	for _, f := range doctor.Examine(ctx, doctor.Place{Data: c.Data, Socket: socket, Listen: c.Listen, Slots: c.Slots.Count()}) {
+	for _, f := range doctor.Examine(ctx, place) {
 		checks = append(checks, cli.Check{Name: f.Name, Level: cli.Level(f.Level), Text: f.Text, Fix: f.Fix})
 	}
 	return checks
+}
+
+// serversOf are those that the node of a data folder works for.
+func serversOf(c config.Config) (all []doctor.Server) {
+	j, _, _ := joiningOf(c.Data) // a file that cannot be read is told of by whatever else is tried
+	for _, address := range append(j.Servers, j.Told...) {
+		all = append(all, doctor.Server{Address: address, Ask: func(ctx context.Context) error {
+			server, err := api.Connect(address, "")
+			if err != nil {
+				return err
+			}
+			defer server.Close()
+			return server.Alive(ctx)
+		}})
+	}
+	return all
 }
 
 // benchmark measures this machine; progress goes to stderr.

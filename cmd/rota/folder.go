@@ -18,6 +18,9 @@ import (
 	"github.com/rotaqueue/rota/doctor"
 )
 
+// storeFile is the store of a node that has one.
+const storeFile = "rota.db"
+
 // folder is a data folder whose lock is held. Its files: lock, rota.db (the store), key (proves the node's name),
 // work/ (the keeper's), rota.sock, and log of a transient node.
 type folder struct {

@@ -17,7 +17,8 @@ import (
 
 // serveJars serves the node's jars until ctx ends. Its name in them is the node's.
 func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
-	if d.opts.Transient {
+	own, has := d.source.(*whole)
+	if d.opts.Transient || !has {
 		return nil
 	}
 	waiting := new(atomic.Int64)
@@ -32,7 +33,7 @@ func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
 			return err
 		}
 		warnIfOpen(set.Jar, d.log)
-		o := serve.Options{Settings: set, Holder: d.mark(), Service: d.server, Node: d.conf.Name, Env: set.Inherited(os.Getenv),
+		o := serve.Options{Settings: set, Holder: d.mark(), Service: own.server, Node: d.conf.Name, Env: set.Inherited(os.Getenv),
 			Free: d.free, Waiting: waiting, Text: d.text, Log: d.log}
 		work.Go(func() {
 			if err := serve.Run(ctx, o); err != nil {

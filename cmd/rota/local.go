@@ -17,8 +17,11 @@ import (
 // local opens the store of a folder that no node serves. A writer holds the folder's lock meanwhile; a reader reads
 // beside whoever writes.
 func local(ctx context.Context, t cli.Target, write bool) (rota.Service, io.Closer, error) {
+	if err := noStoreHere(t.Data); err != nil {
+		return nil, nil, err
+	}
 	if !write {
-		embedded := filepath.Join(t.Data, "rota.db")
+		embedded := filepath.Join(t.Data, storeFile)
 		if _, err := os.Stat(embedded); err != nil && t.Store == embedded {
 			return nil, nil, fmt.Errorf("%w: %s", fs.ErrNotExist, embedded)
 		}

@@ -60,7 +60,7 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 	}
 	var current *session
 	var older []*session
-	known := ss.known(ctx)
+	known := ss.d.source.known(ctx)
 	for _, s := range slices.Backward(found) {
 		switch {
 		case len(s.keeper.Resumed()) > 0 && !known(s.id()):
@@ -81,15 +81,6 @@ func (ss *sessions) connect(ctx context.Context) ([]*session, error) {
 		current, err = ss.begin(ctx)
 	}
 	return append([]*session{current}, older...), err
-}
-
-// known tells the sessions in which something can go on, as far as the store says now. What others hold runs for nobody:
-// it is ended before anything of it is run again (P25).
-func (ss *sessions) known(ctx context.Context) func(rota.SessionID) bool {
-	all, err := ss.d.store.Sessions(ctx)
-	return func(id rota.SessionID) bool {
-		return err != nil || slices.ContainsFunc(all, func(x rota.Session) bool { return x.ID == id })
-	}
 }
 
 // begin starts a keeper. One that is killed as it begins is followed by another, a few times.
@@ -168,14 +159,14 @@ func (ss *sessions) employ(all []*session) {
 		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots.Count(),
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
 			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
-			Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
+			API: d.address, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
 			Draining: func() { ss.tell((*node.Node).Drain) }}
 		if i == 0 {
 			o.Started, o.Others, o.Taken, o.Opened, o.Force = ss.started, ids(all[1:]), ss.taken, ss.opened, d.opts.Force
 		} else {
 			o.Aside = true
 		}
-		s.node = node.New(d.server, s.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, o)
+		s.node = node.New(d.service, s.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, o)
 	}
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -246,6 +237,14 @@ func (ss *sessions) Output(ctx context.Context, q rota.OutputQuery) (out rota.Ou
 		}
 	}
 	return out, false, nil
+}
+
+// self is the node as it is now, from its own side.
+func (ss *sessions) self() rota.Node {
+	all := ss.list()
+	n := all[0].node.Self()
+	n.Running += ss.taken()
+	return n
 }
 
 // tell makes all nodes, and those that come, leave or drain.

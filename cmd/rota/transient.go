@@ -25,6 +25,13 @@ const linger = 2 * time.Second
 // at once one gets the folder; the other's client finds the first one's socket. A node that was about to end when we
 // came gives the folder free in a moment, and ours is started again.
 func startTransient(ctx context.Context, c config.Config) error {
+	if err := noStoreHere(c.Data); err != nil {
+		return err
+	}
+	if len(c.Join) > 0 {
+		return rota.Errorf(rota.ErrUnavailable, "this machine's node is to join %s, and does not run", c.Join[0]).
+			WithFix("rota up, or %s", askThere(c.Join[0]))
+	}
 	path, err := socketOf(c.Data)
 	if err != nil {
 		return err
@@ -180,6 +187,5 @@ func (d *daemon) busy(ctx context.Context) bool {
 	if d.sessions.busy() > 0 {
 		return true
 	}
-	st, err := d.server.Status(ctx)
-	return err != nil || st.Waiting > st.Others
+	return d.source.busy(ctx)
 }

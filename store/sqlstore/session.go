@@ -51,6 +51,9 @@ func (t *tx) openSession(o rota.Opening) (rota.Opened, error) {
 	if err := t.ownName(o); err != nil {
 		return rota.Opened{}, err
 	}
+	if err := t.bindToken(o.Token, o.Node.Name); err != nil {
+		return rota.Opened{}, err
+	}
 	if err := t.rename(o); err != nil {
 		return rota.Opened{}, err
 	}

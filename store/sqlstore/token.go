@@ -11,8 +11,8 @@ import (
 func (s *Store) PutToken(ctx context.Context, tok rota.Token) (rota.Token, error) {
 	err := s.write(ctx, "token", func(t *tx) error {
 		tok.Created = fromMicros(t.now)
-		_, err := t.one(`INSERT INTO token (name, role, hash, created, expires) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id`,
-			[]any{tok.Name, string(tok.Role), tok.Hash, t.now, toMicros(tok.Expires)}, &tok.ID)
+		_, err := t.one(`INSERT INTO token (name, role, hash, created, expires, node) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id`,
+			[]any{tok.Name, string(tok.Role), tok.Hash, t.now, toMicros(tok.Expires), tok.Node}, &tok.ID)
 		return err
 	})
 	return tok, err
@@ -23,12 +23,25 @@ func (s *Store) Tokens(ctx context.Context, hash string) (all []rota.Token, err 
 	err = s.query(ctx, func(r *sql.Rows) error {
 		var tok rota.Token
 		var created, expires int64
-		err := r.Scan(&tok.ID, &tok.Name, &tok.Role, &tok.Hash, &created, &expires)
+		err := r.Scan(&tok.ID, &tok.Name, &tok.Role, &tok.Hash, &created, &expires, &tok.Node)
 		tok.Created, tok.Expires = fromMicros(created), fromMicros(expires)
 		all = append(all, tok)
 		return err
-	}, `SELECT id, name, role, hash, created, expires FROM token WHERE ?1 = '' OR hash = ?1 ORDER BY id`, hash)
+	}, `SELECT id, name, role, hash, created, expires, node FROM token WHERE ?1 = '' OR hash = ?1 ORDER BY id`, hash)
 	return all, err
+}
+
+// bindToken makes a token the node's that opens a session by it, if it is nobody's yet.
+func (t *tx) bindToken(id int64, node string) error {
+	if id == 0 {
+		return nil
+	}
+	n, err := t.exec(`UPDATE token SET node = ?2 WHERE id = ?1 AND node IN ('', ?2)`, id, node)
+	if err == nil && n == 0 {
+		err = rota.Errorf(rota.ErrDenied, "node %q: the token is not this node's", node).
+			WithFix("ask an admin for one of its own: rota node token %s", node)
+	}
+	return err
 }
 
 // DropToken removes a token; it lets nobody in any more.

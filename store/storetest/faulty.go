@@ -240,6 +240,14 @@ func (f *Faulty) PutToken(ctx context.Context, t rota.Token) (rota.Token, error)
 	return through(f, "PutToken", func() (rota.Token, error) { return f.store.PutToken(ctx, t) })
 }
 
+func (f *Faulty) Owner(ctx context.Context, id rota.SessionID) (string, error) {
+	return through(f, "Owner", func() (string, error) { return f.store.Owner(ctx, id) })
+}
+
+func (f *Faulty) Runs(ctx context.Context, node string, job rota.JobID) (bool, error) {
+	return through(f, "Runs", func() (bool, error) { return f.store.Runs(ctx, node, job) })
+}
+
 func (f *Faulty) Tokens(ctx context.Context, hash string) ([]rota.Token, error) {
 	return through(f, "Tokens", func() ([]rota.Token, error) { return f.store.Tokens(ctx, hash) })
 }

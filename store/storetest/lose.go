@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -274,14 +275,14 @@ func loseDefaults(t *testing.T, w *world) {
 	id := w.one(t)
 	s := &session{w: w, id: "s", node: "n"}
 	want := rota.Opened{TTL: ttl, OnStoreLoss: "1m"}
-	if got := s.openLeased(t, "1m"); got != want {
+	if got := s.openLeased(t, "1m"); !reflect.DeepEqual(got, want) {
 		t.Errorf("opened: %+v, want %+v", got, want)
 	}
 	s.claimOne(t, id)
 	o := s.opening(true)
 	o.TTL, o.OnStoreLoss = 2*ttl, rota.StoreLossKill
 	want.Seq = s.seq
-	if got, err := w.OpenSession(w.ctx, o); err != nil || got != want {
+	if got, err := w.OpenSession(w.ctx, o); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("opened again with others: %+v, %v; want %+v", got, err, want)
 	}
 	s.lose(t, 0)

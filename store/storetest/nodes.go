@@ -18,6 +18,7 @@ func testNodes(s suite) {
 	s.test("P4_a_node_may_hold_several_sessions", nodeSessions)
 	s.test("P13_a_session_of_an_older_keeper_goes_on_beside_the_new_one", nodeOlder)
 	s.test("P4_a_node_with_another_name_keeps_its_sessions", nodeRenamed)
+	s.test("P4_it_is_known_whose_a_session_is_and_what_runs_in_it", nodeOwns)
 	s.test("a_node_is_seen_as_it_is", nodeSeen)
 	s.test("opening_again_with_the_same_words_changes_nothing", nodeOpensAgain)
 	s.test("a_node_that_is_asked_drains_until_it_starts_anew", nodeDrains)

@@ -42,6 +42,8 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 		},
 		"Endings":      func(ctx context.Context) error { _, err := s.Endings(ctx, session.id); return err },
 		"CloseSession": func(ctx context.Context) error { return s.CloseSession(ctx, session.id) },
+		"Owner":        func(ctx context.Context) error { _, err := s.Owner(ctx, session.id); return err },
+		"Runs":         func(ctx context.Context) error { _, err := s.Runs(ctx, session.node, id); return err },
 		"Operate": func(ctx context.Context) error {
 			_, err := s.Operate(ctx, rota.Operation{Act: rota.ActCancel})
 			return err
