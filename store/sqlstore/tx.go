@@ -21,6 +21,8 @@ type tx struct {
 	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
 	moved  int           // rows changed so far
 	freed  bool          // something became ready
+
+	learned []learned
 }
 
 // jobDelta is how a job's counters change in this transaction.
