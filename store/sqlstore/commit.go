@@ -250,6 +250,8 @@ type group struct {
 	begun bool
 	rows  int
 	kept  [][]*write // that are in the transaction
+
+	learned []learned // by those
 }
 
 // add runs writes that go together, apart from those before them.
@@ -327,6 +329,9 @@ func (g *group) run(some []*write) (rows int, err error) {
 	if err == nil {
 		err = t.settle()
 	}
+	if err == nil {
+		g.learned = append(g.learned, t.learned...)
+	}
 	return t.moved, err
 }
 
@@ -344,13 +349,15 @@ func (g *group) end() {
 			return
 		}
 		g.again()
+		return
 	}
+	g.s.templates.learn(g.learned)
 }
 
 // again gives those that were in a transaction that failed as a whole a transaction each.
 func (g *group) again() {
 	kept := g.kept
-	g.kept = nil
+	g.kept, g.learned = nil, nil
 	for _, some := range kept {
 		alone := group{s: g.s, w: g.w}
 		alone.add(some)
@@ -390,8 +397,10 @@ func (s *Store) once(w *writer, some []*write) error {
 	}
 	if err != nil {
 		w.rollback()
+		return err
 	}
-	return err
+	s.templates.learn(g.learned)
+	return nil
 }
 
 // transact runs one write in a transaction of its own, before the store is open to others.

@@ -132,3 +132,52 @@ func openDirect(t *testing.T, url string) *sql.DB {
 	t.Cleanup(func() { db.Close() })
 	return db
 }
+
+// A transaction breaks and takes its job's number with it; the database recovers, and gives the number to a job of another
+// node. Who tried first must not take that one for its own.
+func TestI3ANumberGivenTwiceIsNotTheFirstJob(t *testing.T) {
+	server := pgtest.Shared(t)
+	url := server.Database(t)
+	proxy := pgtest.NewProxy(t, server.Address())
+	first, err := Open(t.Context(), pgtest.At(url, proxy.Address()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	second, err := Open(t.Context(), url, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	last, n := rehearse(t, first, proxy), 0
+	proxy.Lose(func(r pgtest.Reply) bool {
+		if r.Open {
+			n++
+		}
+		return r.Open && n == last
+	})
+	kept, err := first.Submit(t.Context(), named("first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := int64(kept[0].Job) - 1
+	if _, err := openDirect(t, url).Exec(`UPDATE counter SET value = $1 WHERE name = 'job'`, gone-1); err != nil { // as a recovery does
+		t.Fatal(err)
+	}
+	given, err := second.Submit(t.Context(), named("second"))
+	if err != nil || int64(given[0].Job) != gone {
+		t.Fatalf("%+v, %v; want job %d", given, err, gone)
+	}
+	if _, err := first.OpenSession(t.Context(), rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 99}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := first.Exchange(t.Context(), rota.Exchange{Session: "s", Seq: 1, Claim: rota.Claim{Max: 99}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range got.Claimed {
+		if a.Task.Job() == given[0].Job && a.Spec.Name != "second" {
+			t.Errorf("job %d is to run as %q, and was submitted as %q", gone, a.Spec.Name, "second")
+		}
+	}
+}

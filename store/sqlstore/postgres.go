@@ -356,6 +356,9 @@ func (c *postgresConn) drop() {
 // commit makes the transaction durable. When the answer is lost, the server is asked what became of it: neither is what
 // was stored told as failed, nor stored twice by another try.
 func (c *postgresConn) commit() error {
+	if c.conn == nil {
+		return errAgain // it broke, and an item was answered with that
+	}
 	ctx, cancel := patience()
 	defer cancel()
 	at.Point("store: before commit")

@@ -41,15 +41,15 @@ func (t *tx) submitTogether(some []*write) error {
 	return nil
 }
 
-// remember keeps what the job's assignments will say. A job that is not stored after all never has one: its id is
-// given to another, which is remembered in its place.
+// remember keeps what the job's assignments will say, once the job is stored. One that is not stored after all must not be
+// remembered: a database that recovers gives its id again, and another node may have it.
 func (t *tx) remember(r *newRow) {
 	if r.More { // its input is still to come
 		t.s.templates.drop(r.id)
 		return
 	}
 	a := rota.Assignment{Spec: &r.Spec, Submitter: r.Submitter, Retry: r.Retry, HasInput: len(r.Input) > 0}
-	t.s.templates.put(r.id, template{a, r.lane, r.gate})
+	t.learned = append(t.learned, learned{r.id, template{a, r.lane, r.gate}})
 }
 
 // newRow is a job on its way into its row.

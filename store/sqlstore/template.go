@@ -12,6 +12,12 @@ type template struct {
 	lane, gate int64
 }
 
+// learned is a template that holds once its transaction is committed.
+type learned struct {
+	job rota.JobID
+	template
+}
+
 // templates remembers jobs' templates: a job that is claimed soon after it was submitted, or again and again, is not read
 // again. It is bounded; what it forgot is read.
 type templates struct {
@@ -42,6 +48,13 @@ func (m *templates) put(id rota.JobID, a template) {
 		m.next = (m.next + 1) % templatesKept
 	}
 	m.known[id] = a
+}
+
+// learn puts what committed transactions have learned.
+func (m *templates) learn(all []learned) {
+	for _, l := range all {
+		m.put(l.job, l.template)
+	}
 }
 
 func (m *templates) drop(id rota.JobID) {

@@ -23,6 +23,8 @@ type tx struct {
 	freed  bool          // something became ready
 	picks  []claimed     // what a claim took
 	looked bool          // it looked at its lane from the beginning
+
+	learned []learned
 }
 
 // jobDelta is how a job's counters change in this transaction.
