@@ -142,7 +142,9 @@ func fill(t testing.TB, s *Store) *full {
 	f.running = f.submit(queue("running", 0))
 	a := f.next("running")
 	f.must(f.KeepOutput(t.Context(), a.Try, []rota.Chunk{{Stream: rota.Stdout, Total: 3, Data: []byte("so ")}}))
-	_, err := s.Renew(t.Context(), []rota.Renewal{{Session: f.session, Seq: f.seq, Held: []rota.Try{a.Try},
+	_, err := s.Look(t.Context(), rota.Look{Try: a.Try, Stream: rota.Stdout, Max: 3})
+	f.must(err)
+	_, err = s.Renew(t.Context(), []rota.Renewal{{Session: f.session, Seq: f.seq, Held: []rota.Try{a.Try},
 		Samples: []rota.TrySample{{Try: a.Try, Sample: rota.Sample{Memory: 1 << 20, Processes: 2}}}, Machine: &rota.NodeSample{Load1: 0.1, CPUs: 2}}})
 	f.must(err)
 	f.never = f.submit(func(j *rota.NewJob) { queue("never", 3)(j); j.Retry.OnLost = rota.LostFail })

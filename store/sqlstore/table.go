@@ -25,6 +25,7 @@ var tables = []table{
 	{name: "line", key: []string{"task"}},
 	{name: "input", key: []string{"job", "start"}},
 	{name: "output", key: []string{"task", "attempt", "stream", "start"}},
+	{name: "look", key: []string{"task", "attempt", "stream", "start"}}, // of no use in a copy: over in some seconds, and pruned there
 	{name: "sample", key: []string{"task", "attempt"}},
 	{name: "submission_key", key: []string{"submitter", "key"}},
 	{name: "dependency", key: []string{"on_job", "job", "condition"}},

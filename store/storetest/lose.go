@@ -350,7 +350,7 @@ func loseCompared(t *testing.T, w *world) {
 	before, seen := s.beat(t), w.node(t, s.node).Seen
 	w.clock.Advance(time.Minute)
 	r := s.renewed(t, rota.Renewal{Lost: true, Seq: s.seq, Held: []rota.Try{as[0].Try, as[2].Try}})
-	want := rota.Renewed{Ending: []rota.EndingTry{{Try: as[0].Try, How: rota.EndingCancel}}, Strays: []rota.Try{as[1].Try}, Gone: []rota.Try{as[2].Try}}
+	want := rota.Renewed{Ending: []rota.EndingTry{{Try: as[0].Try, How: rota.EndingCancel}}, Strays: []rota.Try{as[1].Try}, Gone: []rota.Try{as[2].Try}, Now: w.clock.Now()}
 	if r.Err != nil || text(r.Renewed) != text(want) || as[1].Task != queued {
 		t.Errorf("compared: %+v, want %+v", r, want)
 	}
