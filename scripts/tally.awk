@@ -3,6 +3,8 @@
 #
 # A test with subtests is not counted beside them, unless it fails where none of them did.
 
+BEGIN { KEPT = 400 }
+
 function field(key,    at, rest) {
 	at = index($0, "\"" key "\":\"")
 	if (!at) return ""
@@ -35,6 +37,19 @@ function reason(text,    lines, n, i) {
 	return "no reason given"
 }
 
+# what a test printed, or the last of it: some print a hundred thousand lines
+function said(id,    text, n) {
+	n = lines[id] > KEPT ? lines[id] - KEPT : 0
+	if (n) text = "(" n " lines before)\n"
+	while (n++ < lines[id]) text = text output[id, n % KEPT]
+	return text
+}
+
+function forget(id,    n) {
+	for (n = 0; n < KEPT && n <= lines[id]; n++) delete output[id, n]
+	delete lines[id]
+}
+
 function ended(result, id, test, pkg,    above) {
 	above = test
 	while (sub(/\/[^\/]*$/, "", above)) {
@@ -43,24 +58,24 @@ function ended(result, id, test, pkg,    above) {
 	}
 	if (result == "skip") {
 		skipped[pkg]++
-		print test " (" pkg "): " reason(plain(output[id])) >skips
+		print test " (" pkg "): " reason(plain(said(id))) >skips
 	} else if (result == "fail") {
 		if (!(id in failedBelow)) failed[pkg]++
-		print "\n--- FAILED: " test " (" pkg ")\n" plain(output[id])
+		print "\n--- FAILED: " test " (" pkg ")\n" plain(said(id))
 	} else if (result == "pass" && !(id in parent)) {
 		passed[pkg]++
 	}
-	delete output[id]
+	forget(id)
 }
 
 function packageEnded(result, pkg, elapsed) {
 	allPassed += passed[pkg]
 	if (result == "fail" && !failed[pkg]) { # it does not compile, or ended where no test had failed
 		failed[pkg]++
-		print "\n--- FAILED: package " pkg "\n" plain(building[field("FailedBuild")] output[pkg, ""])
-		for (id in output) # what was under way
+		print "\n--- FAILED: package " pkg "\n" plain(building[field("FailedBuild")] said(pkg SUBSEP ""))
+		for (id in lines) # what was under way
 			if (index(id, pkg SUBSEP) == 1 && id != pkg SUBSEP)
-				print "under way: " substr(id, length(pkg SUBSEP) + 1) "\n" plain(output[id])
+				print "under way: " substr(id, length(pkg SUBSEP) + 1) "\n" plain(said(id))
 	}
 	allFailed += failed[pkg]
 	if (result != "skip") # "skip" has no tests
@@ -81,7 +96,7 @@ function packageEnded(result, pkg, elapsed) {
 }
 
 action == "build-output" { building[field("ImportPath")] = building[field("ImportPath")] field("Output") }
-action == "output" && index($0, "\"Output\":\"=== ") == 0 { output[id] = output[id] field("Output") }
+action == "output" && index($0, "\"Output\":\"=== ") == 0 { output[id, ++lines[id] % KEPT] = field("Output") }
 (action == "pass" || action == "fail" || action == "skip") && test != "" { ended(action, id, test, pkg) }
 (action == "pass" || action == "fail" || action == "skip") && test == "" {
 	match($0, /"Elapsed":[0-9.]*/)
