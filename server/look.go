@@ -63,6 +63,8 @@ func (s *Server) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) e
 		err = s.ownAttempt(ctx, p, l.Try)
 	}
 	switch {
+	case errors.Is(err, rota.ErrLeaseLost):
+		return nil // it has ended: nobody waits for this any more
 	case err != nil:
 		return err
 	case l.Stream != rota.Stdout && l.Stream != rota.Stderr:

@@ -67,6 +67,8 @@ func nodeTouchesNothing(w *world) {
 		w.refused(name+" finishes", err, rota.ErrDenied)
 		_, err = c.Await(c.ctx, victim.id, 0)
 		w.refused(name+" awaits", err, rota.ErrDenied)
+		look := rota.Look{Try: a.Try, Stream: rota.Stdout, Max: 1, Number: 1}
+		w.refused(name+" shows output", c.ShowOutput(c.ctx, look, rota.Output{Data: []byte("x")}), rota.ErrDenied)
 		w.refused(name+" keeps output", c.KeepOutput(c.ctx, a.Try, []rota.Chunk{chunk(rota.Stdout, []byte("x"))}), rota.ErrDenied)
 		_, _, err = c.Input(c.ctx, id, 0, 1)
 		w.refused(name+" reads input", err, rota.ErrDenied)
@@ -81,6 +83,10 @@ func nodeTouchesNothing(w *world) {
 	}
 	victim.ends(rota.OutcomeFailed, a) // nothing has become of it
 	equal(w, "the task", w.kim.inState(id, rota.Scheduled).Scheduled, 1)
+	ended := rota.Look{Try: a.Try, Stream: rota.Stdout, Max: 1, Number: 1}
+	if err := victim.c.ShowOutput(victim.c.ctx, ended, rota.Output{Data: []byte("x")}); err != nil {
+		w.Errorf("output of what has ended, shown to nobody: %v", err)
+	}
 	w.refused("output of what has ended", victim.c.KeepOutput(victim.c.ctx, a.Try, nil), rota.ErrLeaseLost)
 	_, err = victim.c.Renew(victim.c.ctx, rota.Renewal{Session: "nobody-knows"})
 	w.refused("a session that is not there", err, rota.ErrLeaseLost)
