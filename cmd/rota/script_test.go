@@ -129,7 +129,7 @@ func scriptCondition(name string) (bool, error) {
 
 // scriptCommands are what scripts can do beyond testscript's own commands.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"exits":    command(3, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
+	"exits":    command(2, "exits CODE PROGRAM ARG...: runs it, and wants that exit code", exits),
 	"start":    command(2, "start NAME PROGRAM ARG...: in the background, with output in NAME.out and NAME.err", start),
 	"up":       command(1, "up NAME FLAG...: starts a node and waits until it serves", up),
 	"signal":   command(2, "signal SIGNAL NAME: to what start or up started", signalTo),
