@@ -126,11 +126,7 @@ func (c *cluster) settle(s *submission) *verdict {
 		close(all)
 	}()
 	c.until("everything is acknowledged", func() bool { return isClosed(all) })
-	c.until("everything is done", func() bool {
-		c.releaseAside()
-		st, err := c.client.Status(c.ctx)
-		return err == nil && st.Waiting == 0 && st.Running == 0
-	})
+	c.untilDone()
 	c.until("nothing runs any more", func() bool { return len(crash.Marked(c.mark)) == 0 })
 	c.client.Close()
 	for _, n := range c.members {

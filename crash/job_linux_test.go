@@ -81,12 +81,13 @@ var kinds = []kind{
 type planner struct {
 	*rand.Rand
 	file, mark string
+	upgraded   bool
 	jobs       []*job
 }
 
 // plan is jobs of about so many tasks together.
 func (m *machine) plan(tasks int, kinds []kind) []*job {
-	p := &planner{Rand: m.random, file: m.file("witness"), mark: m.mark}
+	p := &planner{Rand: m.random, file: m.file("witness"), mark: m.mark, upgraded: m.upgraded}
 	weights := 0
 	for _, k := range kinds {
 		weights += k.weight
@@ -116,6 +117,9 @@ func (p *planner) add(k kind) *job {
 
 func (j *job) runs(p *planner, args ...string) {
 	j.sub.Spec.Argv = []string{witnessPath, "-file", p.file}
+	if p.upgraded {
+		j.sub.Spec.Argv = append(j.sub.Spec.Argv, "-upgraded")
+	}
 	for _, a := range args {
 		if a != "" {
 			j.sub.Spec.Argv = append(j.sub.Spec.Argv, a)

@@ -39,11 +39,13 @@ type machine struct {
 	name   string   // of nodes; default: crash
 	place  string   // of the store; default: in the data folder
 	host   *network.Host
-	random *rand.Rand // the test goroutine's
-	socket string
-	client *api.Client
-	lives  []*life
-	log    *os.File
+
+	upgraded bool       // under jobs that go on
+	random   *rand.Rand // the test goroutine's
+	socket   string
+	client   *api.Client
+	lives    []*life
+	log      *os.File
 }
 
 // life is one node, from its start to its end.

@@ -36,6 +36,7 @@ var (
 	hangs = flag.Bool("hang", false, "works for ever")
 	deaf  = flag.Bool("deaf", false, "does not hear TERM")
 	leave = flag.Bool("leave", false, "leaves a child behind")
+	newer = flag.Bool("upgraded", false, "may run beside older ones: its node was upgraded under them")
 	child = flag.Bool("child", false, "is that child")
 )
 
@@ -165,7 +166,7 @@ func linger(me *record) error {
 // first attempt that a keeper starts, those of the same node that are older than the keeper.
 func tellStrays(me *record) error {
 	node, known := crash.Look(me.Of)
-	first := known && isFirst(node)
+	first := known && !*newer && isFirst(node)
 	if me.Attempt == 1 && !first {
 		return nil
 	}
