@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -210,7 +211,7 @@ func (f *filling) flush(ctx context.Context) error {
 		st := f.stmts[n]
 		if st == nil {
 			var err error
-			if st, err = f.conn.PrepareContext(ctx, f.into+places(f.columns, n)); err != nil {
+			if st, err = f.conn.PrepareContext(ctx, f.into+unnumbered(f.columns, n)); err != nil {
 				return err
 			}
 			f.stmts[n] = st
@@ -222,6 +223,12 @@ func (f *filling) flush(ctx context.Context) error {
 	}
 	f.args, f.bytes = f.args[:0], 0
 	return nil
+}
+
+// unnumbered are the places of rows of values. Numbers would be names, which the engine looks for one by one.
+func unnumbered(columns, rows int) string {
+	row := "(" + strings.Repeat("?,", columns-1) + "?)"
+	return strings.Repeat(row+",", rows-1) + row
 }
 
 func (f *filling) close() {
