@@ -20,12 +20,14 @@ type watched struct {
 	first *Server // runs nothing by itself
 	tries []rota.Try
 	stop  chan struct{} // of the renewals
+	jump  atomic.Int64  // of the store's clock, away from the true time
 }
 
 // observed makes a session that runs a task for each rule and is renewed until the test says still.
 func observed(t *testing.T, body func(w *watched), rules ...rota.OnStoreLoss) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &watched{T: t, store: storetest.NewFaulty(openStore(t, nil)), stop: make(chan struct{})}
+		w := &watched{T: t, stop: make(chan struct{})}
+		w.store = storetest.NewFaulty(openStore(t, func() time.Time { return time.Now().Add(time.Duration(w.jump.Load())) }))
 		w.first = New(w.store, Options{})
 		for _, rule := range append(rules, rota.StoreLossKill) {
 			sub := plain("x")
@@ -110,6 +112,23 @@ func TestP1ASessionIsLostWhenItStoodStillForAWholeTTL(t *testing.T) {
 		if task := w.task(0); task.State != rota.Ready || task.Lost != 1 {
 			t.Errorf("what it ran: %+v", task)
 		}
+	})
+}
+
+// The store's clock jumps by an hour, to both sides: nothing of that enters into leases.
+func TestP1AClockThatJumpsLosesNoSession(t *testing.T) {
+	observed(t, func(w *watched) {
+		w.observer()
+		for _, by := range []time.Duration{time.Hour, -time.Hour, 0, -time.Hour, time.Hour} {
+			w.jump.Store(int64(by))
+			w.want(fmt.Sprint("renewed, with the clock off by ", by), 2*ttl, false)
+		}
+		w.still()
+		w.jump.Store(int64(-time.Hour))
+		w.want("not renewed, at an earlier time", ttl/2, false)
+		w.jump.Store(int64(time.Hour))
+		w.want("not renewed, at a later time", ttl/2-time.Second, false)
+		w.want("a TTL later", observeEvery+2*time.Second, true)
 	})
 }
 
