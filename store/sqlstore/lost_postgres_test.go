@@ -88,7 +88,10 @@ func TestP5TheAnswerOfEveryCallIsLost(t *testing.T) {
 		return err
 	})
 	call("drop schedule", func() error { return s.DropSchedule(ctx, "daily") })
-	call("token", func() error { _, err := s.PutToken(ctx, rota.Token{Name: "t", Hash: "h", Role: rota.RoleAdmin}); return err })
+	call("token", func() error {
+		_, err := s.PutToken(ctx, rota.Token{Name: "t", Hash: "h", Role: rota.RoleAdmin})
+		return err
+	})
 	count("tokens", 1, `SELECT count(*) FROM token`)
 	call("change queue", func() error { _, err := s.ChangeQueue(ctx, "other", rota.QueueChange{}); return err })
 	call("drain", func() error { _, err := s.DrainNode(ctx, "n"); return err })
