@@ -3,7 +3,6 @@ package join
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -121,19 +120,6 @@ func (f *far) breaks(bad func(*http.Request) fault) {
 
 // away loses every request.
 func (f *far) away() { f.breaks(func(*http.Request) fault { return refused }) }
-
-// loses loses a part of the requests, and of the replies, by chance.
-func (f *far) loses(requests, replies float64, random *rand.Rand) {
-	f.breaks(func(*http.Request) fault {
-		switch x := random.Float64(); {
-		case x < requests:
-			return refused
-		case x < requests+replies:
-			return replyOut
-		}
-		return none
-	})
-}
 
 func (f *far) faults(what fault) int {
 	f.mu.Lock()
