@@ -42,12 +42,12 @@ func workInJar(ctx context.Context, s jar.Settings, o cli.JarWorkerOptions) erro
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1) // its parts take turns, and what the keeper adds is enough for the fork between
-	}
 	k, err := keeper.New(keeper.Options{Dir: w.Life().Keeper, Slots: 1, Subreaper: true, Log: log})
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1) // one job at a time: its parts take turns, and nothing waits for a fork but what started it
 	}
 	leaveOrphans()
 	ctx, stop := context.WithCancel(ctx)

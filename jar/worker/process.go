@@ -10,38 +10,30 @@ import (
 )
 
 // process is a job as the keeper runs it.
-func (w *worker) process(c *jar.Claim, scratch string) (executor.Process, error) {
+func (w *worker) process(c *jar.Claim, scratch string) executor.Process {
 	p := executor.Process{Try: rota.Try{Task: rota.TaskID(w.jobs), Attempt: 1}, Dir: scratch, Timeout: w.Timeout, Grace: w.Grace, Limits: w.Limits}
 	p.Argv = []string{c.Path()}
 	if p.Grace == 0 {
 		p.Grace = rota.DefaultGrace
 	}
-	head, err := headOf(c.Path())
-	if err != nil {
-		return p, err
-	}
-	if jar.NeedsShell(head) {
-		p.Argv = []string{"/bin/sh", c.Path()}
-	}
 	p.Env = append(append([]string{}, w.Env...), jar.Env(w.Worker.Jar(), w.Worker.Life().Node, c, scratch)...)
-	return p, nil
+	return p
 }
 
-func headOf(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// needsShell reports whether a job was refused because it is a text that does not say what runs it. Most do, so that is
+// asked when the system has refused one, and not of all before.
+func needsShell(x executor.Exit, c *jar.Claim) bool {
+	if x.Spawned || x.Outcome != rota.OutcomeRefused {
+		return false
+	}
+	f, err := os.Open(c.Path())
 	if err != nil {
-		if os.IsPermission(err) {
-			return nil, nil // it may be run without being read
-		}
-		return nil, err
+		return false
 	}
 	defer f.Close()
 	head := make([]byte, jar.HeadSize)
-	n, err := io.ReadFull(f, head)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil
-	}
-	return head[:n], err
+	n, _ := io.ReadFull(f, head)
+	return jar.NeedsShell(head[:n])
 }
 
 // endOf is what an exit means for the jar.

@@ -232,12 +232,21 @@ func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, ou
 			w.Log.Error("a scratch folder stays", "err", err)
 		}
 	}()
-	p, err := w.process(c, folder)
-	if err != nil {
-		return x, nil, err
+	p := w.process(c, folder)
+	x, err = w.await(ctx, c, p, late)
+	if err == nil && needsShell(x, c) {
+		p.Attempt++
+		p.Argv = append([]string{"/bin/sh"}, p.Argv...)
+		x, err = w.await(ctx, c, p, late)
 	}
+	w.measure(x)
+	return x, x.Output, err
+}
+
+// await starts a process, and waits for its end.
+func (w *worker) await(ctx context.Context, c *jar.Claim, p executor.Process, late <-chan time.Time) (x executor.Exit, err error) {
 	if err := w.Keeper.Start([]executor.Process{p}); err != nil {
-		return x, nil, err
+		return x, err
 	}
 	done := ctx.Done()
 	for {
@@ -249,13 +258,12 @@ func (w *worker) execute(ctx context.Context, c *jar.Claim) (x executor.Exit, ou
 			done = nil
 		case exits, more := <-w.Keeper.Exits():
 			if !more {
-				return x, nil, errors.New("the keeper is closed")
+				return x, errors.New("the keeper is closed")
 			}
 			for _, x := range exits {
 				if x.Try == p.Try {
 					w.Keeper.Forget([]rota.Try{x.Try})
-					w.measure(x)
-					return x, x.Output, nil
+					return x, nil
 				}
 			}
 		}
