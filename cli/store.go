@@ -49,18 +49,8 @@ runs would be run again: a source in which tasks run is refused, unless --lost s
 		if err := checkForm(form); err != nil {
 			return err
 		}
-		own, err := a.ownPlace(cmd)
-		if err != nil {
+		if o.From, o.To, err = a.copyPlaces(cmd, &from, &to); err != nil {
 			return err
-		}
-		if o.From, err = from.or(own); err != nil {
-			return err
-		}
-		if o.To, err = to.given(); err != nil {
-			return err
-		}
-		if o.To == "" {
-			return rota.Invalid("--to is missing: where is the copy to be?").WithFix("--to sqlite:PATH or --to postgres://USER@HOST/DATABASE")
 		}
 		var c rota.Copied
 		err = a.copying(cmd, func(ctx context.Context, step func(rota.CopyStep)) (err error) {
@@ -71,17 +61,37 @@ runs would be run again: a source in which tasks run is refused, unless --lost s
 		if err != nil {
 			return err
 		}
-		a.noteCopied("copied", c)
-		a.note("rota: %s is sealed: it can be read, and is written no more. `rota store unseal` would take it back into use", c.From)
-		if len(c.Nodes) > 0 && isDatabase(o.From) {
-			a.note("rota: what nodes still use it can do nothing there any more; stop them: %s", clean(strings.Join(c.Nodes, ", ")))
-		}
-		if isDatabase(o.To) {
-			a.note("rota: nodes go on with the copy by --store or ROTA_STORE")
-		}
+		a.noteSealed(o, c)
 		return a.printSums(c, c.Tables, form)
 	}
 	return cmd
+}
+
+// copyPlaces are where the source is and where the copy is to be.
+func (a *app) copyPlaces(cmd *cobra.Command, from, to *placeFlags) (source, dest string, err error) {
+	own, err := a.ownPlace(cmd)
+	if err != nil {
+		return "", "", err
+	}
+	if source, err = from.or(own); err != nil {
+		return "", "", err
+	}
+	if dest, err = to.given(); err == nil && dest == "" {
+		err = rota.Invalid("--to is missing: where is the copy to be?").WithFix("--to sqlite:PATH or --to postgres://USER@HOST/DATABASE")
+	}
+	return source, dest, err
+}
+
+// noteSealed says what was copied, what became of the source, and what is to be done.
+func (a *app) noteSealed(o CopyOptions, c rota.Copied) {
+	a.noteCopied("copied", c)
+	a.note("rota: %s is sealed: it can be read, and is written no more. `rota store unseal` would take it back into use", c.From)
+	if len(c.Nodes) > 0 && isDatabase(o.From) {
+		a.note("rota: nodes that still use it can do nothing there any more; stop them: %s", clean(strings.Join(c.Nodes, ", ")))
+	}
+	if isDatabase(o.To) {
+		a.note("rota: nodes go on with the copy by --store or ROTA_STORE")
+	}
 }
 
 func (a *app) storeUnsealCommand() *cobra.Command {
