@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -16,6 +17,7 @@ func inPostgres(q string) string {
 	for _, w := range postgresWords {
 		said = w.from.ReplaceAllString(said, w.to)
 	}
+	said = numbered(said)
 	saidInPostgres.Store(q, said)
 	return said
 }
@@ -45,19 +47,19 @@ var postgresWords = []word{
 	{regexp.MustCompile(`\?(\d+)`), `$$$1`},
 }
 
-// places are the places of rows of values, from the first argument on.
+// places are the places of rows of values. They have no numbers: SQLite would look up each of a thousand one by one.
 func places(columns, rows int) string {
-	b := make([]byte, 0, 6*columns*rows)
-	for i := range columns * rows {
-		switch {
-		case i == 0:
-			b = append(b, '(')
-		case i%columns == 0:
-			b = append(b, "),("...)
-		default:
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(append(b, '?'), int64(i+1), 10)
+	row := "(?" + strings.Repeat(",?", columns-1) + ")"
+	return row + strings.Repeat(","+row, rows-1)
+}
+
+// numbered gives places their numbers.
+func numbered(q string) string {
+	parts := strings.Split(q, "?")
+	var b strings.Builder
+	b.WriteString(parts[0])
+	for i, part := range parts[1:] {
+		b.WriteString("$" + strconv.Itoa(i+1) + part)
 	}
-	return string(append(b, ')'))
+	return b.String()
 }
