@@ -250,14 +250,20 @@ func TestP12WhatNothingTellsOfEndsWithTheLastThatItCanBeOf(t *testing.T) {
 	r.start(sh(1, "echo up; exec sleep 1000"))
 	r.says(try(1), rota.Stdout, "up")
 	b := newToolbox(t)
-	p := sh(2, b.text(`setsid env -i @sh -c 'trap "" TERM HUP; (: >away; cd /; @sleep 1000; :) & exit 0' <&- >/dev/null 2>&1 &`+untilAway))
-	if e := r.run(p); e.Outcome != rota.OutcomeSucceeded {
-		t.Errorf("%+v", e)
+	text := b.text(`setsid env -i @sh -c 'trap "" TERM HUP; (: >away; cd /; @sleep 1000; :) & exit 0' <&- >/dev/null 2>&1 &` + untilAway)
+	n := 2
+	for ; ; n++ { // on a busy machine it may have been seen while its parent lived, and is known then
+		if e := r.run(sh(n, text)); e.Outcome != rota.OutcomeSucceeded {
+			t.Errorf("%+v", e)
+		}
+		if left := b.survivors(); len(left) > 0 {
+			break
+		}
+		if n == 30 {
+			t.Fatal("it was known whose it is: this test shows nothing")
+		}
 	}
-	if left := b.survivors(); len(left) == 0 {
-		t.Error("it was known whose it is: this test shows nothing")
-	}
-	if e := r.run(sh(3, "true")); e.Outcome != rota.OutcomeSucceeded {
+	if e := r.run(sh(n+1, "true")); e.Outcome != rota.OutcomeSucceeded {
 		t.Errorf("%+v", e)
 	}
 	r.Stop(try(1), true)
