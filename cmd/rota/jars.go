@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/jar"
@@ -21,7 +20,7 @@ func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
 	if d.opts.Transient || !has {
 		return nil
 	}
-	waiting := new(atomic.Int64)
+	slots := &serve.Slots{Room: d.room}
 	for _, home := range d.conf.Jars {
 		given := map[string]string{"JJ_HOME": home, "JJ_NODE": d.conf.Name}
 		user, _ := os.UserHomeDir()
@@ -34,7 +33,7 @@ func (d *daemon) serveJars(ctx context.Context, work *sync.WaitGroup) error {
 		}
 		warnIfOpen(set.Jar, d.log)
 		o := serve.Options{Settings: set, Holder: d.mark(), Service: own.server, Node: d.conf.Name, Env: set.Inherited(os.Getenv),
-			Free: d.free, Waiting: waiting, Text: d.text, Log: d.log}
+			Slots: slots, Text: d.text, Log: d.log}
 		work.Go(func() {
 			if err := serve.Run(ctx, o); err != nil {
 				d.report(err)
@@ -50,13 +49,9 @@ func (d *daemon) mark() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// free is how many slots nothing uses and nothing waits for; none while the node claims nothing.
-func (d *daemon) free() int {
-	stats := d.sessions.list()[0].node.Stats()
-	if stats.State != rota.NodeUp {
-		return 0
-	}
-	return stats.Slots - stats.Held - d.sessions.taken()
+// room is how many slots are free when these jobs come.
+func (d *daemon) room(ctx context.Context, coming []rota.JobID) int {
+	return d.sessions.list()[0].node.Room(ctx, coming)
 }
 
 // text is the file of an ended attempt's whole output, for as long as the node keeps it.

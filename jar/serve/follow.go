@@ -19,6 +19,7 @@ func (h *hold) follow(ctx context.Context) {
 		h.leave(ctx)
 		return
 	}
+	h.Slots.named(h)
 	seen := rota.Progress{}
 	for !seen.Ended() {
 		p, err := h.Service.Watch(ctx, h.job, seen, rota.MaxWait)
@@ -36,9 +37,6 @@ func (h *hold) follow(ctx context.Context) {
 			}
 		default:
 			seen = p
-		}
-		if seen.Running > 0 {
-			h.hasStarted()
 		}
 	}
 	h.end(ctx)

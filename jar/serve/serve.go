@@ -27,9 +27,7 @@ type Options struct {
 	Service  rota.JobService
 	Node     string
 	Env      []string // what jobs inherit
-	// Free is how many slots nothing uses, and Waiting how many jobs of all the node's jars wait for one.
-	Free    func() int
-	Waiting *atomic.Int64
+	Slots    *Slots
 	// Text is the file of an attempt's whole output, which is there when the store has kept a part of it only.
 	Text func(try rota.Try, s rota.Stream) string
 	Log  *slog.Logger
@@ -66,8 +64,9 @@ func Run(ctx context.Context, o Options) error {
 	s.Log.Info("a jar is served", "taken over", len(earlier))
 	s.say(jar.Waiting)
 	for _, c := range earlier {
-		s.Waiting.Add(1)
-		s.hand(ctx, c)
+		h := s.newHold()
+		s.Slots.take(ctx, h, true)
+		s.hand(ctx, h, c)
 	}
 	s.serve(ctx)
 	s.work.Wait()
@@ -104,8 +103,8 @@ func (s *source) serve(ctx context.Context) {
 
 // claim claims a job if the node can start it at once, and reports whether it did: others may have room when it has none.
 func (s *source) claim(ctx context.Context) bool {
-	if s.Waiting.Add(1) > int64(s.Free()) {
-		s.Waiting.Add(-1)
+	h := s.newHold()
+	if !s.Slots.take(ctx, h, false) {
 		s.sayWhatIsDone()
 		return false
 	}
@@ -114,23 +113,23 @@ func (s *source) claim(ctx context.Context) bool {
 		s.Log.Error("no job can be claimed", "err", err)
 	}
 	if c == nil {
-		s.Waiting.Add(-1)
+		s.Slots.free(h)
 		s.sayWhatIsDone()
 		return false
 	}
 	c.Show()
 	s.say(jar.Working)
-	s.hand(ctx, c)
+	s.hand(ctx, h, c)
 	return true
 }
 
-// hand gives a claimed job, which waits, to the node, and follows it beside.
-func (s *source) hand(ctx context.Context, c *jar.Claim) {
+// hand gives a claimed job to the node, and follows it beside.
+func (s *source) hand(ctx context.Context, h *hold, c *jar.Claim) {
 	s.held.Add(1)
+	h.claim, h.log = c, s.Log.With("name", c.Name)
 	s.work.Go(func() {
-		h := &hold{source: s, claim: c, log: s.Log.With("name", c.Name)}
 		h.follow(ctx)
-		h.hasStarted()
+		s.Slots.free(h)
 		s.held.Add(-1)
 		select {
 		case s.wake <- struct{}{}:
@@ -156,20 +155,12 @@ func (s *source) say(word string) {
 // hold is a job from its claim to its end.
 type hold struct {
 	*source
-	claim   *jar.Claim
-	log     *slog.Logger
-	job     rota.JobID
-	started bool
+	claim *jar.Claim
+	log   *slog.Logger
+	job   rota.JobID
 }
 
-// hasStarted says that the job does not wait for room any more.
-func (h *hold) hasStarted() {
-	if h.started {
-		return
-	}
-	h.started = true
-	h.Waiting.Add(-1)
-}
+func (s *source) newHold() *hold { return &hold{source: s} }
 
 // again does something until it works, or ctx ends; a service that does not answer may do so later.
 func (h *hold) again(ctx context.Context, what string, do func() error) bool {

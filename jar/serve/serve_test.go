@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +57,7 @@ func (w *world) serve(free int) {
 	ctx, leave := context.WithCancel(w.ctx)
 	w.leave, w.end = leave, make(chan error, 1)
 	set := jar.Settings{Jar: w.Jar, Node: "here", Pause: time.Millisecond}
-	o := Options{Settings: set, Holder: "mark", Service: w.server, Node: "here", Free: func() int { return free }, Waiting: new(atomic.Int64), Log: slog.New(slog.DiscardHandler),
+	o := Options{Settings: set, Holder: "mark", Service: w.server, Node: "here", Slots: &Slots{Room: func(_ context.Context, coming []rota.JobID) int { return free - len(coming) }}, Log: slog.New(slog.DiscardHandler),
 		Text: func(_ rota.Try, s rota.Stream) string { return filepath.Join(w.texts, string(s)) }}
 	end := w.end
 	go func() { end <- Run(ctx, o) }()
