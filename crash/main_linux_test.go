@@ -18,6 +18,12 @@ var rotaPath, nextPath, witnessPath string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if disk := os.Getenv("TMPDIR_ON_DISK"); disk != "" { // other tests may work in memory
+		if err := os.Setenv("TMPDIR", disk); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	dir, err := os.MkdirTemp("", "rota-crash")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
