@@ -3,14 +3,20 @@
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//')
 LDFLAGS := $(if $(VERSION),-X github.com/rotaqueue/rota.Version=$(VERSION))
 
+# Packages with tests that have a long form: those that ask for ROTA_SOAK.
+SOAKED = ./cron ./crash ./keeper
+
 .DEFAULT_GOAL := build
-.PHONY: build test bench clean help
+.PHONY: build test soak bench clean help
 
 build: ## the static binary ./rota; VERSION=1.2.3 names it, else the nearest tag does
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o rota ./cmd/rota
 
 test: ## everything that CI runs; PKGS=./cron/... does it for some packages only
 	@scripts/test
+
+soak: ## the long forms of what make test does in short, some hours; SOAK=TestRestarts does one of them
+	ROTA_SOAK=1 CGO_ENABLED=0 go test -buildvcs=false -v -count=1 -timeout 12h -run '$(or $(SOAK),.)' $(SOAKED)
 
 bench: build ## Rota beside its limits, then beside its peers, each in turns within one run
 	@scripts/servers postgresql redis-server beanstalkd >&2 || true

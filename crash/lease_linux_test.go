@@ -22,8 +22,8 @@ import (
 // margin is told. ROTA_SOAK=1 makes it 200 tries.
 func TestP2AStoppedDaemonsJobsEndInTime(t *testing.T) {
 	const ttl = 2 * time.Second
-	tries := length(70, 3, 1) // of four jobs each, of which three are to end
-	runtime.LockOSThread()    // what this thread starts dies with it; it is not unlocked, so it ends with the test
+	tries := length(200, 3, 1) // of four jobs each, of which three are to end
+	runtime.LockOSThread()     // what this thread starts dies with it; it is not unlocked, so it ends with the test
 	m := newMachine(t)
 	m.env = append(m.env, "ROTA_TTL="+ttl.String())
 	smallest := time.Hour

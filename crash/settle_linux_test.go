@@ -13,11 +13,7 @@ import (
 func (s *submission) settle() *verdict {
 	s.Helper()
 	last := s.lives[len(s.lives)-1]
-	all := make(chan struct{})
-	go func() {
-		s.all.Wait()
-		close(all)
-	}()
+	all := s.acknowledged()
 	s.until(last, "everything is acknowledged", func() bool { return isClosed(all) })
 	s.until(last, "everything is done", func() bool {
 		s.releaseAside()
@@ -36,6 +32,18 @@ func (s *submission) settle() *verdict {
 	v.checkAll()
 	v.checkI12()
 	return v
+}
+
+// acknowledged is closed when everything is.
+func (s *submission) acknowledged() <-chan struct{} {
+	s.once.Do(func() {
+		s.acked = make(chan struct{})
+		go func() {
+			s.all.Wait()
+			close(s.acked)
+		}()
+	})
+	return s.acked
 }
 
 // releaseAside releases what was set aside because its keeper was killed under it again and again (P7).

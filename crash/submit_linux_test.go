@@ -28,6 +28,9 @@ type submission struct {
 	acks     chan struct{}   // one for each job acknowledged, as far as anybody wants to know
 	cancels  chan struct{}   // the same of cancels
 	all      sync.WaitGroup
+
+	once  sync.Once
+	acked chan struct{}
 }
 
 // submitAll begins to submit jobs in so many portions.

@@ -25,6 +25,21 @@ func Text(t rota.Try, s rota.Stream, most int) []byte {
 	return b[:size]
 }
 
+// Fill writes what stands at a place of a text without an end, of bytes of any value and without lines.
+func Fill(to []byte, at int64) {
+	const block = 64 << 10
+	var part [block]byte
+	for len(to) > 0 {
+		number := at / block
+		r := rand.New(rand.NewPCG(uint64(number), 1))
+		for i := 0; i < block; i += 8 {
+			binary.LittleEndian.PutUint64(part[i:], r.Uint64())
+		}
+		n := copy(to, part[at%block:])
+		to, at = to[n:], at+int64(n)
+	}
+}
+
 // Random decides something of an attempt, always in the same way.
 func Random(t rota.Try, what string) *rand.Rand {
 	seed := uint64(t.Attempt)

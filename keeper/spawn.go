@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rotaqueue/rota/crash/at"
 )
 
 // fork makes the process. It does not go by os/exec, which would wait for the child in its own way (P12), and belongs
@@ -13,7 +15,7 @@ func (l *launch) fork() (int, *failure) {
 	attr := &syscall.ProcAttr{Dir: l.dir, Env: l.env, Sys: l.sys,
 		Files: []uintptr{uintptr(l.files[0]), uintptr(l.files[1]), uintptr(l.files[2])}}
 	for pause := time.Millisecond; ; pause *= 2 {
-		pid, err := syscall.ForkExec(l.path, l.argv, attr)
+		pid, err := forkExec(l.path, l.argv, attr)
 		if err == nil {
 			return pid, nil
 		}
@@ -24,4 +26,11 @@ func (l *launch) fork() (int, *failure) {
 		}
 		time.Sleep(pause)
 	}
+}
+
+func forkExec(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	if err := at.Fail("keeper: fork"); err != nil {
+		return 0, err
+	}
+	return syscall.ForkExec(path, argv, attr)
 }

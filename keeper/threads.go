@@ -4,7 +4,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +43,7 @@ func (k *Local) reserveThreads() {
 
 // canFork is why no thread or process can be made now. It makes one that cannot become a program: a folder is none.
 func canFork() error {
-	_, err := syscall.ForkExec(os.TempDir(), []string{os.TempDir()}, nil)
+	_, err := forkExec(os.TempDir(), []string{os.TempDir()}, nil)
 	if err == unix.EAGAIN || err == unix.ENOMEM || err == unix.EMFILE || err == unix.ENFILE {
 		return err
 	}

@@ -36,3 +36,21 @@ func Point(name string) {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
 }
+
+// What the system is to refuse, with which error, and the file that says that it does as long as it is there.
+var (
+	refusal = os.Getenv("ROTA_FAIL_AT")
+	errno   = number(os.Getenv("ROTA_FAIL_WITH"))
+	while   = os.Getenv("ROTA_FAIL_WHILE")
+)
+
+// Fail is a place at which the system may refuse something: nil when it is to be asked.
+func Fail(name string) error {
+	if name != refusal {
+		return nil
+	}
+	if _, err := os.Stat(while); err != nil {
+		return nil
+	}
+	return syscall.Errno(errno)
+}

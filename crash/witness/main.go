@@ -37,11 +37,18 @@ var (
 	deaf  = flag.Bool("deaf", false, "does not hear TERM")
 	leave = flag.Bool("leave", false, "leaves a child behind")
 	newer = flag.Bool("upgraded", false, "may run beside older ones: its node was upgraded under them")
+	bytes = flag.Int64("bytes", 0, "writes so `many` bytes of the text without an end, and does nothing else; negative: without an end")
 	child = flag.Bool("child", false, "is that child")
 )
 
 func main() {
 	flag.Parse()
+	if *bytes != 0 {
+		if err := pour(*bytes); err != nil {
+			os.Exit(broken)
+		}
+		os.Exit(0)
+	}
 	code, err := run()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "witness:", err)
@@ -123,6 +130,23 @@ func (r *record) work() error {
 	}
 	r.Out, r.Err = crash.SumOf(text), crash.SumOf(complaint)
 	return write(text[len(text)/2:], complaint[len(complaint)/2:])
+}
+
+// pour writes the beginning of the text without an end, and ends at once.
+func pour(n int64) error {
+	b := make([]byte, 1<<20)
+	for at := int64(0); n < 0 || at < n; {
+		part := b
+		if n > 0 {
+			part = b[:min(int64(len(b)), n-at)]
+		}
+		crash.Fill(part, at)
+		if _, err := os.Stdout.Write(part); err != nil {
+			return err
+		}
+		at += int64(len(part))
+	}
+	return nil
 }
 
 func write(text, complaint []byte) error {
