@@ -15,6 +15,12 @@ import (
 )
 
 // ttl is how long a lease of the cluster tests lasts.
+// bound is what a time may be at most that is promised: in a soak just that; else far more, for a machine that is busy with
+// other tests.
+func bound(promised time.Duration) time.Duration {
+	return promised + time.Duration(length(0, 60, 60))*time.Second
+}
+
 func ttl() time.Duration { return time.Duration(length(30, 2, 2)) * time.Second }
 
 // cluster is nodes with data folders of their own on one database, and what they share: the witness, the ledger, and a

@@ -53,7 +53,7 @@ func TestClusterCut(t *testing.T) {
 	}
 	s.allow(times)
 	v := c.settle(s)
-	if p99, most := c.tellFigures(v), ttl()+5*time.Second; p99 > most {
+	if p99, most := c.tellFigures(v), bound(ttl()+5*time.Second); p99 > most {
 		t.Errorf("I11: what a host ran that was cut off went on elsewhere after %v (p99); want %v at most", p99, most)
 	}
 }
