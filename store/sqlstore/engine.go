@@ -46,6 +46,8 @@ type engine interface {
 type connection interface {
 	// begin begins a transaction. One that must not be done twice is marked, where the answer to its commit can be lost.
 	begin(marked bool) (beginning, error)
+	// moment is the store's clock for the next write of the transaction, in microseconds.
+	moment() int64
 	// commit makes the transaction durable. An error that is errAgain says that nothing of it is stored.
 	commit() error
 	rollback()

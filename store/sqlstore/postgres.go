@@ -266,6 +266,7 @@ type postgresConn struct {
 	id   string // that nobody else has
 	nth  int64  // of the marked transactions
 	mark bool   // this one is
+	at   int64  // when it began; it is one write
 }
 
 // postgresBegin begins a transaction in one message. Plans are pinned: a queue's tables change their size by the minute,
@@ -329,8 +330,11 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 	} else if c.e.now != nil {
 		b.now = c.e.now().UnixMicro()
 	}
+	c.at = b.now
 	return b, err
 }
+
+func (c *postgresConn) moment() int64 { return c.at }
 
 func patience() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), postgresPatience)

@@ -209,6 +209,8 @@ func (c *sqliteConn) begin(bool) (beginning, error) {
 	return beginning{now: c.now().UnixMicro()}, err
 }
 
+func (c *sqliteConn) moment() int64 { return c.now().UnixMicro() }
+
 func (c *sqliteConn) commit() error {
 	at.Point("store: before commit")
 	_, err := c.exec(`COMMIT`)

@@ -35,7 +35,7 @@ type queueState struct {
 	state rota.State
 }
 
-func newTx(s *Store, w *writer) *tx { return &tx{s: s, w: w, now: w.now} }
+func newTx(s *Store, w *writer) *tx { return &tx{s: s, w: w, now: w.moment()} }
 
 func (t *tx) exec(q string, args ...any) (int, error) {
 	n, err := t.w.exec(q, args...)
