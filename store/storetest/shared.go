@@ -67,13 +67,10 @@ func writeAtOnce(t *testing.T, open Opener) {
 	var over atomic.Bool
 	rounds := times(60)
 	for i, s := range c.stores {
-		r := rand.New(rand.NewPCG(uint64(i), 7))
 		upkeep.Go(func() { c.keepUp(s, &over) })
-		work.Go(func() { c.submitters(s, r, rounds) })
-		r = rand.New(rand.NewPCG(uint64(i), 8))
-		work.Go(func() { c.operators(s, r, rounds/2) })
-		r = rand.New(rand.NewPCG(uint64(i), 9))
-		work.Go(func() { c.node(s, fmt.Sprint("node", i), r, rounds) })
+		work.Go(func() { c.submitters(s, rand.New(rand.NewPCG(uint64(i), 7)), rounds) })
+		work.Go(func() { c.operators(s, rand.New(rand.NewPCG(uint64(i), 8)), rounds/2) })
+		work.Go(func() { c.node(s, fmt.Sprint("node", i), rand.New(rand.NewPCG(uint64(i), 9)), rounds) })
 	}
 	work.Wait()
 	// All that is left ends: what is held is released, what failed stays failed.
