@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -63,6 +64,57 @@ func refuseForks(t *testing.T, path string, errno syscall.Errno) {
 	if given == 0 {
 		t.Error("nothing was given back: this test shows nothing")
 	}
+}
+
+// TestP11AKeeperThatCannotBeFollowedYet kills the keeper where no other can be started: the daemon lives, and has one as
+// soon as it can; what ran is tried again. Told to end before that, it ends.
+func TestP11AKeeperThatCannotBeFollowedYet(t *testing.T) {
+	runtime.LockOSThread() // what this thread starts dies with it; it is not unlocked, so it ends with the test
+	m := newMachine(t)
+	m.rota = buildWithPoints(t)
+	refused := m.file("refused")
+	m.env = []string{"ROTA_FAIL_AT=daemon: fork", "ROTA_FAIL_WITH=" + strconv.Itoa(int(syscall.EAGAIN)), "ROTA_FAIL_WHILE=" + refused}
+	l := m.start()
+	m.untilUp(l)
+	got, err := m.client.Submit(m.ctx, rota.Submission{Spec: rota.Spec{Shell: `test $ROTA_ATTEMPT = 2 || { echo begun; exec sleep 1000; }`,
+		Env: []string{"PATH=/usr/bin:/bin", crash.MarkName + "=" + m.mark}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.comes("it has begun", func() bool {
+		o, err := m.client.Output(m.ctx, rota.OutputQuery{Task: rota.PlainTask(got.Job), Stream: rota.Stdout}, 0)
+		return err == nil && o.Size > 0
+	})
+	for _, ends := range []bool{false, true} {
+		if err := os.WriteFile(refused, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m.killKeepers()
+		m.comes("the node says that it can start none", func() bool { return m.logged("no keeper can be started") })
+		if ends {
+			m.stop(l)
+			break
+		}
+		if _, err := m.client.Job(m.ctx, got.Job); err != nil {
+			t.Errorf("it does not answer meanwhile: %v", err)
+		}
+		if err := os.Remove(refused); err != nil {
+			t.Fatal(err)
+		}
+		m.untilEnded(got.Job)
+		if task := m.task(got.Job); task.State != rota.Succeeded || task.Number != 2 {
+			t.Errorf("%v at attempt %d, %q", task.State, task.Number, task.Reason)
+		}
+		if err := os.Truncate(m.file("log"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// logged reports whether the nodes have said a text.
+func (m *machine) logged(text string) bool {
+	all, err := os.ReadFile(m.file("log"))
+	return err == nil && strings.Contains(string(all), text)
 }
 
 // submitOnce submits jobs that may be tried once.

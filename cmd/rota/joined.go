@@ -146,7 +146,7 @@ func (j *joined) nodes(rota.SessionID) rota.NodeService { return j.servers }
 // doors: who has a token goes to the servers with it, as jobs do; who has none but is the node's owner asks the node.
 func (j *joined) doors(o api.Options) *api.Server {
 	o.Elsewhere = &api.Elsewhere{Servers: j.servers.Clients, Here: join.HereRoutes, Why: j.away}
-	return api.New(join.Here{Node: j.d.sessions.self, Drain: func() { j.d.sessions.tell((*node.Node).Drain) }}, o)
+	return api.New(join.Here{Node: j.d.sessions.self, Drain: func() { j.d.sessions.end((*node.Node).Drain) }}, o)
 }
 
 // away is what the node's owner is told who asks it for what it has not.

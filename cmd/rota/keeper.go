@@ -88,6 +88,9 @@ const (
 // errKilled is why a keeper did not begin that somebody killed, or the system for want of memory. Another one may.
 var errKilled = errors.New("it was killed as it began")
 
+// errNoKeeper is why there is none: the system did not let its process begin.
+var errNoKeeper = rota.Errorf(rota.ErrUnavailable, "start the keeper")
+
 // startKeeper starts the process of a new keeper in a folder of its own, in a session of processes of its own: nothing
 // that ends the daemon ends it.
 func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) {
@@ -120,8 +123,12 @@ func startKeeper(ctx context.Context, o keeper.Options) (*keeper.Remote, error) 
 	cmd.ExtraFiles = []*os.File{socket}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	at.Point("daemon: before keeper")
-	if err := cmd.Start(); err != nil {
-		return nil, rota.Errorf(rota.ErrUnavailable, "start the keeper: %v", err)
+	if err = at.Fail("daemon: fork"); err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		_ = os.RemoveAll(o.Dir) // nobody was in it
+		return nil, fmt.Errorf("%w: %w", errNoKeeper, err)
 	}
 	at.Point("daemon: after keeper")
 	_ = listener.Close() // the keeper alone listens: if it ends, so does the wait for it

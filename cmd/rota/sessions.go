@@ -47,6 +47,7 @@ type sessions struct {
 	mu   sync.Mutex
 	all  []*session
 	told func(*node.Node) // what the nodes were told; nil: nothing
+	over atomic.Bool      // they were told to leave or to drain: nothing new begins
 
 	left atomic.Int64 // attempts that were left to their keepers
 }
@@ -160,7 +161,7 @@ func (ss *sessions) employ(all []*session) {
 			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
 			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
 			API: d.address, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
-			Draining: func() { ss.tell((*node.Node).Drain) }}
+			Draining: func() { ss.end((*node.Node).Drain) }}
 		if i == 0 {
 			o.Started, o.Others, o.Taken, o.Opened, o.Force = ss.started, ids(all[1:]), ss.taken, ss.opened, d.opts.Force
 		} else {
@@ -247,7 +248,13 @@ func (ss *sessions) self() rota.Node {
 	return n
 }
 
-// tell makes all nodes, and those that come, leave or drain.
+// end makes all nodes, and those that come, leave or drain.
+func (ss *sessions) end(what func(*node.Node)) {
+	ss.over.Store(true)
+	ss.tell(what)
+}
+
+// tell tells all nodes something, and those that come.
 func (ss *sessions) tell(what func(*node.Node)) {
 	ss.mu.Lock()
 	ss.told = what
@@ -282,15 +289,37 @@ func (ss *sessions) run(ctx context.Context) error {
 			case <-time.After(again):
 			}
 		}
-		all, err := ss.connect(ctx)
-		if err != nil {
+		all, err := ss.connectAgain(ctx)
+		if err != nil || all == nil {
 			return err
 		}
 		ss.employ(all)
 	}
 }
 
-const again = time.Second
+const (
+	again      = time.Second
+	againRarer = 30 * time.Second
+)
+
+// connectAgain is for a daemon whose keeper has died. Where no other one can be started, what keeps it from that is waited
+// out: its doors are open meanwhile. It has none when the daemon is told to end before that.
+func (ss *sessions) connectAgain(ctx context.Context) ([]*session, error) {
+	look := time.NewTicker(again / 10)
+	defer look.Stop()
+	for pause := again; ; pause = min(2*pause, againRarer) {
+		all, err := ss.connect(ctx)
+		if !errors.Is(err, errNoKeeper) {
+			return all, err
+		}
+		ss.d.log.Error("no keeper can be started, and nothing can run; trying again", "err", err, "in", pause)
+		for next := time.Now().Add(pause); time.Now().Before(next); <-look.C {
+			if ctx.Err() != nil || ss.over.Load() {
+				return nil, nil
+			}
+		}
+	}
+}
 
 // serve runs the nodes that there are. When one fails the others leave.
 func (ss *sessions) serve(ctx context.Context) error {

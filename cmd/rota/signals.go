@@ -23,7 +23,7 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 			d.log.Info("signal", "signal", s.String())
 			switch {
 			case s == syscall.SIGQUIT:
-				d.sessions.tell((*node.Node).Drain)
+				d.sessions.end((*node.Node).Drain)
 			case s == syscall.SIGUSR1:
 				d.upgrade()
 			case s == syscall.SIGUSR2:
@@ -55,7 +55,7 @@ func hasTerminal() bool {
 }
 
 // leave ends the daemon, and leaves what runs to the keepers.
-func (d *daemon) leave() { d.sessions.tell((*node.Node).Leave) }
+func (d *daemon) leave() { d.sessions.end((*node.Node).Leave) }
 
 // restart makes the process itself again, if what is configured now is right.
 func (d *daemon) restart() {

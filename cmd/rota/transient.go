@@ -158,7 +158,7 @@ func (d *daemon) endWhenAlone(ctx context.Context) {
 		case <-alone.C:
 			if clients == 0 && !d.busy(ctx) && d.closeDoor(ctx) {
 				d.log.Info("nobody needs this transient node any more")
-				d.sessions.tell((*node.Node).Drain)
+				d.sessions.end((*node.Node).Drain)
 				return
 			}
 			alone.Reset(linger)
