@@ -31,6 +31,16 @@ func (a *Array) Len() int {
 	return n
 }
 
+// Has reports whether an index is among them.
+func (a *Array) Has(i int) bool {
+	for _, r := range a.Ranges {
+		if i >= r.First && i <= r.Last && (i-r.First)%max(r.Step, 1) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // From yields the array's indexes from its nth (counted from 0) on.
 func (a *Array) From(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {

@@ -3,6 +3,7 @@ package rota
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,16 +20,25 @@ const (
 	MaxArg       = 128<<10 - 1 // bytes of one argument or environment entry: Linux takes no more
 	MaxArgs      = 1 << 20     // bytes of arguments and environment together
 	MaxText      = 1 << 20     // bytes of a shell text or a script
+	MaxStages    = 100         // stages of a pipeline
+	MaxBlob      = 256 << 20   // bytes of a blob
+	MaxProgram   = 2 << 20     // bytes of a program within a submission, decoded
 	MaxTasks     = 10_000_000  // tasks of a job
 	MaxLine      = 64 << 10    // bytes of one line
 	MaxPartLines = 5_000       // lines of one part
 	MaxPartBytes = 1 << 20     // bytes of one part's lines or input
 	MaxInput     = 64 << 20    // bytes of uploaded standard input
 	MaxAfter     = 1_000       // dependencies of a job
-	MaxKey       = 255         // bytes of an idempotency key
+	MaxKey       = 255         // bytes of an idempotency key, and of a limit key
 	MaxRetries   = 1_000
 	MaxPriority  = 1_000_000_000 // and as far below zero
 	MaxWait      = time.Minute   // of a call that waits
+	MaxError     = 256           // bytes of the last line of a failed attempt
+
+	MaxArtifactPatterns = 32        // patterns of files that a job has kept
+	MaxArtifactName     = 1024      // bytes of such a pattern, and of a file's path in the working folder
+	MaxArtifacts        = 256       // files of an attempt that are kept
+	MaxArtifactBytes    = 256 << 20 // bytes of those together
 
 	MinMemory = 1 << 20 // bytes of an attempt's limit of memory
 	MinCPUs   = 0.01    // of an attempt's limit
@@ -41,6 +51,7 @@ const (
 var (
 	queueName = regexp.MustCompile(`^@?[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
 	labelKey  = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._/-]*$`)
+	userName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9._-]*\$?$`)
 	envKey    = regexp.MustCompile(`^[^=\x00]+$`)
 )
 
@@ -52,6 +63,10 @@ func (s *Submission) Resolve() error {
 	switch {
 	case len(s.Key) > MaxKey:
 		return tooLarge("key", len(s.Key), MaxKey, "bytes")
+	case len(s.Spec.Unique) > MaxKey:
+		return tooLarge("unique", len(s.Spec.Unique), MaxKey, "bytes")
+	case s.Spec.Unique == UniqueWork && s.More:
+		return Invalid("unique: what is still to be uploaded cannot be compared").WithFix("give it a name: --unique=NAME")
 	case len(s.Lines) > 0 && !s.Spec.Lines:
 		return Invalid("lines were sent for a job that is not one task a line")
 	case s.Spec.Lines && len(s.Lines) == 0 && !s.More:
@@ -99,8 +114,8 @@ func (s *Spec) resolve() error {
 	if s.Grace == 0 {
 		s.Grace = DefaultGrace
 	}
-	for _, check := range []func() error{s.checkNames, s.checkWhatRuns, s.checkFiles, s.checkEnv, s.checkWhen, s.checkMany,
-		s.Limits.checkLimits, s.OnStoreLoss.check} {
+	for _, check := range []func() error{s.checkNames, s.checkWhatRuns, s.checkFiles, s.checkArtifacts, s.checkEnv, s.checkWhen, s.checkMany,
+		s.Limits.checkLimits, s.checkWhere, s.checkKey, s.OnStoreLoss.check, s.Tell.checkTell, s.checkSecrets} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -118,19 +133,26 @@ func (s *Spec) checkNames() error {
 	if err := CheckQueueName(s.Queue); err != nil {
 		return err
 	}
-	if len(s.Labels) > MaxLabels {
-		return tooLarge("labels", len(s.Labels), MaxLabels, "labels")
+	if err := checkLabels(s.Labels); err != nil {
+		return err
 	}
-	for k, v := range s.Labels {
+	if s.Priority > MaxPriority || s.Priority < -MaxPriority {
+		return Invalid("priority %d: outside -%d to %d", s.Priority, MaxPriority, MaxPriority)
+	}
+	return nil
+}
+
+func checkLabels(labels map[string]string) error {
+	if len(labels) > MaxLabels {
+		return tooLarge("labels", len(labels), MaxLabels, "labels")
+	}
+	for k, v := range labels {
 		if !labelKey.MatchString(k) || len(k) > MaxLabelKey {
 			return Invalid("label %q: a key has up to %d letters, digits, '.', '_', '/' and '-'", k, MaxLabelKey)
 		}
 		if len(v) > MaxLabel {
 			return tooLarge(fmt.Sprintf("label %q", k), len(v), MaxLabel, "bytes")
 		}
-	}
-	if s.Priority > MaxPriority || s.Priority < -MaxPriority {
-		return Invalid("priority %d: outside -%d to %d", s.Priority, MaxPriority, MaxPriority)
 	}
 	return nil
 }
@@ -145,7 +167,7 @@ func CheckQueueName(name string) error {
 
 func (s *Spec) checkWhatRuns() error {
 	given := 0
-	for _, is := range []bool{s.Shell != "", s.Script != ""} {
+	for _, is := range []bool{s.Shell != "", s.Script != "", len(s.Pipe) > 0, s.Blob != ""} {
 		if is {
 			given++
 		}
@@ -156,18 +178,23 @@ func (s *Spec) checkWhatRuns() error {
 			s.Executor = ExecutorShell
 		case s.Script != "":
 			s.Executor = ExecutorScript
+		case len(s.Pipe) > 0:
+			s.Executor = ExecutorPipeline
+		case s.Blob != "":
+			s.Executor = ExecutorBlob
 		default:
 			s.Executor = ExecutorExec
 		}
 	}
 	wants := map[string]bool{ExecutorExec: given == 0 && len(s.Argv) > 0 && s.Argv[0] != "",
-		ExecutorShell: given == 1 && s.Shell != "", ExecutorScript: given == 1 && s.Script != ""}
+		ExecutorShell: given == 1 && s.Shell != "", ExecutorScript: given == 1 && s.Script != "",
+		ExecutorPipeline: given == 1 && len(s.Pipe) > 0 && len(s.Argv) == 0, ExecutorBlob: given == 1 && s.Blob != ""}
 	fits, known := wants[s.Executor]
 	if !known {
-		return Invalid("executor %q: this version has exec, shell and script", s.Executor)
+		return Invalid("executor %q: this version has exec, shell, script, pipeline and blob", s.Executor)
 	}
 	if !fits {
-		return Invalid("nothing to run: a job has either a command, a shell text or a script").
+		return Invalid("nothing to run: a job has either a command, a shell text, a script, a pipeline or a blob").
 			WithFix("rota submit -- COMMAND ARG…, rota submit -c 'SHELL TEXT', or rota submit -f SCRIPT")
 	}
 	if len(s.Shell) > MaxText || len(s.Script) > MaxText {
@@ -176,7 +203,33 @@ func (s *Spec) checkWhatRuns() error {
 	if strings.ContainsRune(s.Shell, 0) {
 		return Invalid("shell text: cannot contain a NUL byte")
 	}
+	if err := s.checkStages(); err != nil {
+		return err
+	}
+	if s.Blob != "" {
+		if err := s.Blob.Check(); err != nil {
+			return err
+		}
+	}
 	return s.checkPlaceholders()
+}
+
+func (s *Spec) checkStages() error {
+	if len(s.Pipe) == 1 || len(s.Pipe) > MaxStages {
+		return Invalid("pipeline: has %d stages, and can have from 2 to %d", len(s.Pipe), MaxStages)
+	}
+	for i, stage := range s.Pipe {
+		if len(stage) == 0 || stage[0] == "" {
+			return Invalid("pipeline: stage %d is empty", i+1).WithFix("rota submit --pipe -- COMMAND ARG… : COMMAND ARG…")
+		}
+	}
+	if len(s.Interpreter) > 0 && (s.Executor != ExecutorScript || s.Interpreter[0] == "") {
+		return Invalid("interpreter: is what runs a script, and there is none").WithFix("rota submit --interpreter python3 -f SCRIPT")
+	}
+	if strings.ContainsRune(s.Path, 0) || len(s.Path) > MaxArg-5 {
+		return Invalid("path: not a PATH")
+	}
+	return nil
 }
 
 func (s *Spec) checkPlaceholders() error {
@@ -189,7 +242,7 @@ func (s *Spec) checkPlaceholders() error {
 		}
 	}
 	if !s.Lines {
-		for _, a := range s.Argv {
+		for _, a := range slices.Concat(append(s.Pipe[:len(s.Pipe):len(s.Pipe)], s.Argv)...) {
 			if s.Array != nil && strings.Contains(a, "{line}") {
 				return Invalid("argument %q: {line} needs one task a line", a).WithFix("rota submit --each-line FILE -- COMMAND {line}")
 			}
@@ -204,6 +257,11 @@ func (s *Spec) checkFiles() error {
 			return Invalid("%s: not a path", f.what)
 		}
 	}
+	for _, n := range []struct{ what, name string }{{"user", s.User}, {"group", s.Group}} {
+		if n.name != "" && (!userName.MatchString(n.name) || len(n.name) > MaxName) {
+			return Invalid("%s %q: not a name", n.what, n.name)
+		}
+	}
 	if s.Dir != "" && s.Dir[0] != '/' {
 		return Invalid("workdir %q: must be absolute", s.Dir)
 	}
@@ -212,7 +270,7 @@ func (s *Spec) checkFiles() error {
 
 func (s *Spec) checkEnv() error {
 	total := 0
-	for _, a := range s.Argv {
+	for _, a := range slices.Concat(append(s.Pipe[:len(s.Pipe):len(s.Pipe)], s.Argv, s.Interpreter)...) {
 		if strings.ContainsRune(a, 0) {
 			return Invalid("argument %q: cannot contain a NUL byte", a)
 		}
@@ -245,8 +303,14 @@ func (s *Spec) checkWhen() error {
 		return tooLarge("after", len(s.After), MaxAfter, "jobs")
 	}
 	for _, d := range s.After {
-		if d.When != AfterOK && d.When != AfterAny && d.When != AfterFail {
-			return Invalid("after %q: write ok:JOB, any:JOB or fail:JOB", d.When)
+		switch d.When {
+		case AfterOK, AfterAny, AfterFail:
+		case AfterEach:
+			if !s.Many() {
+				return Invalid("after each:%v: this job is a single task, and has no elements to wait", d.Job).WithFix("write ok:%v", d.Job)
+			}
+		default:
+			return Invalid("after %q: write ok:JOB, any:JOB, fail:JOB or each:JOB", d.When)
 		}
 		if d.Job < 1 || d.Job > MaxJobID {
 			return Invalid("after %d: not a job's number", d.Job)
@@ -266,6 +330,12 @@ func (r *Retry) check() error {
 		if n != nil && (*n < 0 || *n > MaxRetries) {
 			return Invalid("retries %d: from 0 to %d", *n, MaxRetries)
 		}
+	}
+	if r.Jitter != nil && !isShare(*r.Jitter) {
+		return Invalid("jitter %v: a part of the wait, from 0 to 1", *r.Jitter)
+	}
+	if r.First < 0 || r.Cap < 0 {
+		return Invalid("wait before a retry: is never negative")
 	}
 	if r.OnLost != "" && r.OnLost != LostRetry && r.OnLost != LostFail {
 		return Invalid("on lost %q: write retry or fail", r.OnLost)
@@ -333,6 +403,37 @@ func (l Limits) over(m Maxima) (name, is, most string) {
 		return "nice", strconv.Itoa(l.Nice), strconv.Itoa(*m.Nice)
 	}
 	return "", "", ""
+}
+
+// checkWhere refuses what no node could be, and needs that are none.
+func (s *Spec) checkWhere() error {
+	if s.On == OnAll {
+		return Invalid("on %q: a job is for one node", OnAll).WithFix("rota run --on all, or rota cron add --on all, make a job for each")
+	}
+	if key, value, label := strings.Cut(s.On, "="); s.On != "" {
+		switch {
+		case label && (!labelKey.MatchString(key) || len(key) > MaxLabelKey || len(value) > MaxLabel):
+			return Invalid("on %q: a label is KEY=VALUE, and a key has up to %d letters, digits, '.', '_', '/' and '-'", s.On, MaxLabelKey)
+		case !label && (!queueName.MatchString(s.On) || len(s.On) > MaxQueueName):
+			return Invalid("on %q: write a node's name, or a label as KEY=VALUE", s.On).WithFix("rota node ls")
+		}
+	}
+	return CheckResources("need", s.Needs)
+}
+
+// checkKey settles how many tasks with the job's key run at once.
+func (s *Spec) checkKey() error {
+	switch {
+	case len(s.LimitKey) > MaxKey:
+		return tooLarge("limit key", len(s.LimitKey), MaxKey, "bytes")
+	case s.LimitKey == "" && s.KeyLimit != 0:
+		return Invalid("limit of a key, %d: the job has no key", s.KeyLimit).WithFix("--limit-key KEY --limit %d", s.KeyLimit)
+	case s.KeyLimit < 0 || s.KeyLimit > MaxTasks:
+		return Invalid("limit of the key %q, %d: from 1 to %d", s.LimitKey, s.KeyLimit, MaxTasks)
+	case s.LimitKey != "" && s.KeyLimit == 0:
+		s.KeyLimit = 1
+	}
+	return nil
 }
 
 func (s *Spec) checkMany() error {

@@ -206,6 +206,7 @@ func TestResolveRefusesWhatIsWrong(t *testing.T) {
 		"many PIDs":         {rota.ErrInvalid, limits(rota.Limits{PIDs: rota.MaxPIDs + 1})},
 		"too nice":          {rota.ErrInvalid, limits(rota.Limits{Nice: 20})},
 		"not nice":          {rota.ErrInvalid, limits(rota.Limits{Nice: -21})},
+		"on all":            {rota.ErrInvalid, func(s *rota.Submission) { s.Spec.On = "all" }},
 		"on store loss":     {rota.ErrInvalid, func(s *rota.Submission) { s.Spec.OnStoreLoss = "panic" }},
 		"input beside file": {rota.ErrInvalid, func(s *rota.Submission) { s.Input, s.Spec.Stdin = []byte("x"), "f" }},
 		"input with lines":  {rota.ErrInvalid, func(s *rota.Submission) { s.Input, s.Spec.Lines, s.Lines = []byte("x"), true, []string{"a"} }},

@@ -13,6 +13,9 @@ type Node struct {
 	Slots     int               `json:"slots"`
 	Running   int               `json:"running"`
 	Queues    []string          `json:"queues" doc:"patterns, in order"`
+	Labels    map[string]string `json:"labels,omitempty" doc:"jobs can be for nodes with one"`
+	Offers    Resources         `json:"offers,omitempty" doc:"what tasks can need of it, in all; mem in bytes"`
+	NoShell   bool              `json:"no_shell,omitempty" doc:"it claims no jobs that a shell runs"`
 	Executors map[string]string `json:"executors" doc:"name and version"`
 	Transient bool              `json:"transient,omitempty" doc:"lives as long as the command that started it"`
 	Joined    bool              `json:"joined,omitempty" doc:"has no store, and works through the servers of nodes that have it; the server sets it"`
@@ -175,6 +178,9 @@ type Exchange struct {
 type Claim struct {
 	Max    int      `json:"max" doc:"at most so many tasks; 0: none"`
 	Queues []string `json:"queues,omitempty" doc:"patterns, in order; none: *"`
+	// Used and Held are the node's own account: it has one exchange on its way at a time, and knows what it holds.
+	Used Resources      `json:"used,omitempty" doc:"what the tasks need that the node holds and this exchange does not finish"`
+	Held map[string]int `json:"held,omitempty" doc:"by queue, how many they are"`
 	// Home limits the claim to tasks of jobs that were submitted with it (P27); the server sets it.
 	Home SessionID `json:"-"`
 }
@@ -186,6 +192,7 @@ type Finish struct {
 	Exit    *int    `json:"exit,omitempty"`
 	Signal  int     `json:"signal,omitempty"`
 	Reason  string  `json:"reason,omitempty"`
+	Error   string  `json:"error,omitempty" doc:"when it failed, the last line that it wrote; MaxError bytes at most"`
 	// StartedAgo and EndedAgo are measured on the node's own elapsed clock when the exchange is sent, so that no
 	// wall clock of a node enters the store. Zero StartedAgo with an attempt that never started.
 	StartedAgo Duration `json:"started_ago,omitempty"`
@@ -204,6 +211,9 @@ type Exchanged struct {
 	Claimed []Assignment `json:"claimed,omitempty"`
 	// Freed says that the finishes let something become claimable: places behind gates, dependents, retries at once.
 	Freed bool `json:"freed,omitempty" doc:"the finishes let something become claimable"`
+	// Again is when something may be claimable that was not, though nothing happens: a queue has only so many starts in a
+	// second. 0: never.
+	Again Duration `json:"again,omitempty" doc:"how long until a claim that found less than it asked for may find more by time alone"`
 }
 
 // Refusal says that one finish was not recorded: the attempt is no longer the session's. It is not an error of
@@ -224,10 +234,16 @@ type Assignment struct {
 	// Allowance is what the queue says of limits now; nil: nothing. LimitsOf makes of it, of the spec and of what the
 	// node says the limits that hold.
 	Allowance *Allowance `json:"allowance,omitempty"`
-	Submitter string     `json:"submitter"`
-	Line      string     `json:"line,omitempty"`
-	HasInput  bool       `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
-	Alone     bool       `json:"alone,omitempty" doc:"nothing else may run on the node meanwhile: its keeper or machine went away while it ran, again and again (P7)"`
+	// Wrap and ErrWrap are the queue's.
+	Wrap      []string `json:"wrap,omitempty"`
+	ErrWrap   []string `json:"err_wrap,omitempty"`
+	Submitter string   `json:"submitter"`
+	Line      string   `json:"line,omitempty"`
+	HasInput  bool     `json:"has_input,omitempty" doc:"standard input was uploaded with the job: fetch it with Input"`
+	Alone     bool     `json:"alone,omitempty" doc:"nothing else may run on the node meanwhile: its keeper or machine went away while it ran, again and again (P7)"`
+	// Secrets are the job's, and Refuse is why it cannot have them.
+	Secrets []SecretValue `json:"secrets,omitempty"`
+	Refuse  string        `json:"refuse,omitempty"`
 	// Token lets the job itself submit, as its submitter, while this attempt runs (S1).
 	Token string `json:"token,omitempty"`
 }

@@ -8,6 +8,10 @@ const (
 	Stderr Stream = "stderr"
 )
 
+// Artifact is the pattern, and then the name, of all that an attempt writes to the stream as an artifact, however much more it
+// is than OutputCap.
+func (s Stream) Artifact() string { return "@" + string(s) }
+
 // OutputCap is how much of each stream is kept in the store by default: all of it if it is no longer, else the
 // first and the last half of the cap.
 const OutputCap = 64 << 10

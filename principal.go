@@ -48,10 +48,18 @@ type Principal struct {
 	// Within is set for a job that asks with its own token (S1): it may submit and read its own children, and what
 	// it submits has this task as its parent.
 	Within TaskID `json:"within,omitzero"`
+	// Login is the user of the machine at the local socket, or, of a job, the one that it runs as; empty: not known.
+	Login string `json:"login,omitempty"`
 	// Token is the number of the token by which a node asks, and Node the node that it is by that token, whatever it says
 	// of itself; empty: it has not opened a session yet.
 	Token int64  `json:"token,omitempty"`
 	Node  string `json:"node,omitempty"`
+	// User is the user that the principal is; empty: it is known by a token of its own, or by the socket.
+	User string `json:"user,omitempty"`
+	// Queues limits the role to queues ([InQueues]); empty: all.
+	Queues string `json:"queues,omitempty"`
+	// From is where the request came from, for the audit: an address, or who is at the socket.
+	From string `json:"from,omitempty"`
 }
 
 type principalKey struct{}
@@ -76,5 +84,9 @@ type Token struct {
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
 	Secret  string    `json:"secret,omitempty" doc:"only in the answer to its creation"`
+	User    string    `json:"user,omitempty" doc:"whose it is: it has no more rights than the user, and goes with the user"`
+	Queues  string    `json:"queues,omitempty" doc:"the role holds for these queues only: patterns with commas, ! excludes; empty: all"`
+	Login   bool      `json:"login,omitempty" doc:"of a login or a link: it goes when it has expired"`
+	Once    bool      `json:"once,omitempty" doc:"a link: it lets nobody in, but can be redeemed for a token once"`
 	Hash    string    `json:"-"` // SHA-256 of the secret, hex
 }

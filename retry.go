@@ -18,6 +18,7 @@ type Retry struct {
 	Count   *int     `json:"count,omitempty" doc:"further attempts after a failure of the job; default 3"`
 	First   Duration `json:"first,omitempty" doc:"wait before the first of them, doubled for each next; default 10s"`
 	Cap     Duration `json:"cap,omitempty" doc:"longest wait; default 1h"`
+	Jitter  *float64 `json:"jitter,omitempty" doc:"by which part of itself a wait is longer or shorter, at random; default 0.2"`
 	OnLost  OnLost   `json:"on_lost,omitempty" doc:"retry or fail; default retry"`
 	MaxLost *int     `json:"max_lost,omitempty" doc:"lost attempts that are tried again; default 3"`
 }
@@ -48,6 +49,9 @@ func (r *Retry) Or(d Retry) Retry {
 	if out.Cap == 0 {
 		out.Cap = d.Cap
 	}
+	if out.Jitter == nil {
+		out.Jitter = d.Jitter
+	}
 	if out.OnLost == "" {
 		out.OnLost = d.OnLost
 	}
@@ -59,19 +63,23 @@ func (r *Retry) Or(d Retry) Retry {
 
 // DefaultRetry is what holds where nobody says otherwise.
 func DefaultRetry() Retry {
-	count, lost := DefaultRetries, DefaultMaxLost
-	return Retry{Count: &count, First: DefaultRetryFirst, Cap: DefaultRetryCap, OnLost: LostRetry, MaxLost: &lost}
+	count, lost, jitter := DefaultRetries, DefaultMaxLost, RetryJitter
+	return Retry{Count: &count, First: DefaultRetryFirst, Cap: DefaultRetryCap, Jitter: &jitter, OnLost: LostRetry, MaxLost: &lost}
 }
 
-// Wait is how long to wait after the nth failure (from 1): First doubled n-1 times, at most Cap, ±20 % by the
-// random number in [0,1).
+// Wait is how long to wait after the nth failure (from 1): First doubled n-1 times, at most Cap, plus or minus
+// Jitter of itself by the random number in [0,1).
 func (r Retry) Wait(n int, random float64) Duration {
 	d := float64(r.First)
 	for i := 1; i < n && d < float64(r.Cap); i++ {
 		d *= 2
 	}
 	d = min(d, float64(r.Cap))
-	return Duration(d * (1 + RetryJitter*(2*random-1)))
+	jitter := RetryJitter
+	if r.Jitter != nil {
+		jitter = *r.Jitter
+	}
+	return Duration(d * (1 + jitter*(2*random-1)))
 }
 
 // WaitJittered is Wait with a random number of its own.

@@ -63,7 +63,8 @@ func TestRetryOr(t *testing.T) {
 		t.Errorf("nothing filled in: %+v", got)
 	}
 	none := 0
-	own := rota.Retry{Count: &none, First: 1, Cap: 2, OnLost: rota.LostFail, MaxLost: &none}
+	never := 0.0
+	own := rota.Retry{Count: &none, First: 1, Cap: 2, Jitter: &never, OnLost: rota.LostFail, MaxLost: &none}
 	if got := own.Or(d); got != own {
 		t.Errorf("what was said is overridden: %+v", got)
 	}

@@ -20,15 +20,24 @@ type Store interface {
 	SessionStore
 	OperationStore
 	OutputStore
+	ArtifactStore
 	LookStore
 	SampleStore
 	ScheduleStore
 	TokenStore
+	OutboxStore
+	SecretStore
+	BlobStore
+	UserStore
 
 	Queues(ctx context.Context) ([]Queue, error)
 	// ChangeQueue changes settings of a queue, which is made if it is not there yet. What waits in it is claimed under the
 	// new ones. Settings that contradict each other are ErrInvalid.
 	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)
+	// RenameQueue gives a queue, and all that is in it, another name. ErrConflict when there is a queue of that name.
+	RenameQueue(ctx context.Context, name, to string) (Queue, error)
+	// DropQueue removes a queue. ErrConflict when something in it has not ended; what has ended stays, under its name.
+	DropQueue(ctx context.Context, name string) error
 	Nodes(ctx context.Context) ([]Node, error)
 	// DrainNode notes that a node is to drain, which renewals tell its sessions until it opens a new one with Sole, and
 	// returns those that are open. ErrNotFound when there is no such node, ErrConflict when none of its sessions is open.
@@ -36,6 +45,9 @@ type Store interface {
 	// PauseNode notes whether a node is to claim anything, which openings and renewals tell it until it is noted otherwise,
 	// and returns its sessions that are open. ErrNotFound when there is no such node.
 	PauseNode(ctx context.Context, name string, paused bool) ([]SessionID, error)
+	// ChangeNode changes settings of a node, which hold from its next claim on, and returns it as it then is. ErrNotFound
+	// when there is no such node.
+	ChangeNode(ctx context.Context, name string, c NodeChange) (Node, error)
 	// RemoveNode forgets a node. ErrConflict when a session of it is open; and, unless it is lost for good, when something
 	// still goes on in a session that was lost. With lost, that is for SweepRescue from now on, whatever it tolerates.
 	RemoveNode(ctx context.Context, name string, lost bool) error
@@ -82,8 +94,8 @@ type NewJob struct {
 	Parent    TaskID
 	Schedule  string
 	Hash      string    // of the canonical request, for the key
-	Rank      int64     // from the queue's discipline: lower goes first
 	Retry     Retry     // as resolved: no field open
+	Notify    bool      // the server tells somebody of its end
 	Home      SessionID // claimed only by this transient node's session while it lives; empty: by any (P27)
 }
 
@@ -98,6 +110,13 @@ type TaskStore interface {
 	// Task is a task and its earlier attempts, oldest first.
 	Task(ctx context.Context, id TaskID) (Task, []Attempt, error)
 	Tasks(ctx context.Context, q TaskQuery) ([]Task, error)
+	// Standing is what keeps a task where it is, and what is known of how long such tasks take.
+	Standing(ctx context.Context, id TaskID) (Standing, error)
+	// Failures are the tasks that are failed and were not dismissed, in groups, the largest first. Of more than FailuresSeen
+	// only the newest are looked at.
+	Failures(ctx context.Context, q FailureQuery) ([]FailureGroup, error)
+	// Usage is what attempts took that ended since a time, and how long they waited, summed up by what is asked for.
+	Usage(ctx context.Context, q UsageQuery) ([]UsageRow, error)
 	// Exchange finishes and claims; see the type. It fails with ErrLeaseLost when the session is lost or closed and
 	// it asked to claim; finishes of a lost session are recorded while the attempt is still its (P3). A Seq that is
 	// neither the session's last nor the next is ErrConflict.
@@ -146,11 +165,33 @@ type OperationStore interface {
 
 // OutputStore keeps output.
 type OutputStore interface {
-	// KeepOutput keeps pieces of a running attempt's output before its finish (P14). Keeping the same piece again
-	// changes nothing. ErrLeaseLost when the attempt is not the task's running one.
+	// KeepOutput keeps pieces of a running attempt's output before its finish (P14). Keeping the same pieces again
+	// changes nothing, also when the attempt has ended meanwhile: a node that died before it was told of that comes with
+	// all of it again. Else ErrLeaseLost when the attempt is not the task's running one.
 	KeepOutput(ctx context.Context, try Try, chunks []Chunk) error
 	// Output is a piece of an attempt's kept output. ErrNotFound when none of that stream is kept.
 	Output(ctx context.Context, q OutputQuery) (Output, error)
+}
+
+// ArtifactStore keeps which files attempts have left. Their bytes are blobs, which stay as long as their jobs.
+type ArtifactStore interface {
+	// KeepArtifact notes a file of a running attempt before its finish; its blob is there, unless it is empty. Keeping the
+	// same again changes nothing; another of that name takes its place. ErrTooLarge when the attempt has as many as it may,
+	// ErrLeaseLost when it is not the task's running one, ErrNotFound when there is no such blob.
+	KeepArtifact(ctx context.Context, a Artifact) error
+	// Artifact is a file of an attempt.
+	Artifact(ctx context.Context, try Try, name string) (Artifact, error)
+	// Artifacts are those of a job, by task, attempt and name.
+	Artifacts(ctx context.Context, q ArtifactQuery) ([]Artifact, error)
+}
+
+// ArtifactQuery asks for artifacts of a job.
+type ArtifactQuery struct {
+	Job   JobID
+	Task  TaskID // of it; 0: all
+	After Try    // behind the one of this attempt
+	Name  string // and of this name
+	Max   int    // at most; 0: 100
 }
 
 // LookStore brings wishes to see what a running attempt has written to its node, and answers back, for a while: there are
@@ -179,12 +220,17 @@ type SampleStore interface {
 // ScheduleStore keeps schedules.
 type ScheduleStore interface {
 	// PutSchedule creates or replaces by name; Version 0 creates only, another must be the stored one. It raises the
-	// version.
+	// version. A # at the end of the name of a new one becomes a number that no other has had.
 	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
 	Schedules(ctx context.Context) ([]Schedule, error)
+	// Schedule is a schedule with its latest fires and alarms.
+	Schedule(ctx context.Context, name string) (ScheduleRecord, error)
 	DropSchedule(ctx context.Context, name string) error
-	// Fire records a fire, and says what became of it. ErrConflict when somebody else did it, or the schedule changed.
-	Fire(ctx context.Context, f Firing) (Fire, error)
+	// DueSchedules are schedules that are due by the store's clock, the longest first, so many at most.
+	DueSchedules(ctx context.Context, max int) (DueSchedules, error)
+	// Fire records fires, and says what became of each, in their order. The error of one is ErrConflict when somebody else
+	// did it, or the schedule changed.
+	Fire(ctx context.Context, fs []Firing) ([]FireResult, error)
 }
 
 // TokenStore keeps tokens.
@@ -195,6 +241,58 @@ type TokenStore interface {
 	DropToken(ctx context.Context, id int64) error
 }
 
+// SecretStore keeps secrets, sealed by a key that is not in the store.
+type SecretStore interface {
+	// PutSecret stores a secret, or another value of one. ErrDenied when it is another owner's.
+	PutSecret(ctx context.Context, s Secret) error
+	// Secrets are all secrets without what they hold, or those with some names with it.
+	Secrets(ctx context.Context, names []string) ([]Secret, error)
+	DropSecret(ctx context.Context, name string) error
+}
+
+// UserStore keeps users, and the audit: a write that is made with a deed ([WithDeed]) adds it there, in its own transaction.
+type UserStore interface {
+	// PutUser creates a user, or replaces one of the same name.
+	PutUser(ctx context.Context, u User) (User, error)
+	// Users are all users by name, or the one of a name.
+	Users(ctx context.Context, name string) ([]User, error)
+	// DropUser removes a user, with all tokens that are the user's.
+	DropUser(ctx context.Context, name string) error
+	// DropLogins removes the tokens that a user got by logging in.
+	DropLogins(ctx context.Context, user string) error
+	// RedeemToken makes another token, with that hash and for so long, of one that is good once, which is then worth nothing.
+	// ErrUnauthenticated when there is none of the hash, or its time is over.
+	RedeemToken(ctx context.Context, hash, next string, lasts Duration) (Token, error)
+	// Deeds are lines of the audit, newest first.
+	Deeds(ctx context.Context, q DeedQuery) ([]Deed, error)
+}
+
+// BlobStore knows which blobs there are and who needs them. Their bytes are elsewhere (Objects): so a blob is noted before
+// its bytes come, and forgotten after they have gone.
+type BlobStore interface {
+	// BeginBlob notes that a blob is about to be put, and reports whether it is there already; then, and for one that
+	// somebody removes at this moment (ErrUnavailable), nothing changes but that it is Kept from now on, if it is to be.
+	BeginBlob(ctx context.Context, b Blob) (there bool, err error)
+	// EndBlob notes that a blob's bytes are there. ErrConflict when it was removed meanwhile.
+	EndBlob(ctx context.Context, id BlobID) error
+	// Blob is one that is there.
+	Blob(ctx context.Context, id BlobID) (Blob, error)
+	// Blobs are those that are there, newest first.
+	Blobs(ctx context.Context, q BlobQuery) ([]Blob, error)
+	// DropBlob lets a blob go. ErrConflict while a job that has not ended, or a schedule, names it.
+	DropBlob(ctx context.Context, id BlobID) error
+	// GoingBlobs are some whose bytes are to be removed, before ForgetBlob.
+	GoingBlobs(ctx context.Context) ([]BlobID, error)
+	ForgetBlob(ctx context.Context, id BlobID) error
+}
+
+// BlobQuery asks for blobs.
+type BlobQuery struct {
+	Prefix string // of the id
+	After  BlobID // behind this one in the order asked for
+	Max    int    // at most; 0: 100
+}
+
 // Upkeep is a kind of sweep.
 type Upkeep string
 
@@ -203,7 +301,8 @@ const (
 	SweepPromote Upkeep = "promote" // scheduled tasks whose time has come
 	SweepRescue  Upkeep = "rescue"  // running tasks whose session is closed, missing, or lost beyond what they tolerate (P3, P8)
 	SweepOperate Upkeep = "operate" // operations that are not done
-	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, old looks, samples of nodes as they age
+	SweepFires   Upkeep = "fires"   // fires whose jobs have ended, and schedules' alarms
+	SweepPrune   Upkeep = "prune"   // history past its retention, output of attempts that never finished, old keys, old looks, samples of nodes as they age, blobs that nobody needs
 )
 
 // Sweep is one step of upkeep.

@@ -31,8 +31,17 @@ type Attempt struct {
 	Exit    *int      `json:"exit,omitempty" doc:"exit code; none when a signal ended it or it never started"`
 	Signal  int       `json:"signal,omitempty"`
 	Reason  string    `json:"reason,omitempty" doc:"a sentence"`
+	Error   string    `json:"error,omitempty" doc:"when it failed, the last line that it wrote, to stderr if there is one"`
 	Usage
 	Written
+}
+
+// Why is why the attempt ended as it did: the reason, and what it said itself.
+func (a *Attempt) Why() string {
+	if a.Error == "" || a.Reason == "" {
+		return a.Reason + a.Error
+	}
+	return a.Reason + ": " + a.Error
 }
 
 // AttemptsOfIncarnation is how far the numbers of attempts of one incarnation of a store lie from those of the next: all

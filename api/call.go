@@ -20,11 +20,13 @@ import (
 type call struct {
 	method, path string // the path below Prefix, escaped
 	query        params
-	seen         string // ETag of what the caller has
-	in           any    // the body; nil: none
-	exact        bool   // the body carries a user's text, which must arrive as it is
-	out          any    // where the answer goes; nil: none is expected
-	again        bool   // may be sent again when the connection breaks: it reads, or names itself by a key
+	seen         string    // ETag of what the caller has
+	in           any       // the body; nil: none
+	body         io.Reader // a body that is no JSON
+	length       int64     // of that
+	exact        bool      // the body carries a user's text, which must arrive as it is
+	out          any       // where the answer goes; nil: none is expected
+	again        bool      // may be sent again when the connection breaks: it reads, or names itself by a key
 }
 
 const (
@@ -57,9 +59,18 @@ func (c *Client) do(ctx context.Context, call call) error {
 		}
 	}
 	for attempt := 0; ; attempt++ {
-		resp, err := c.transport.RoundTrip(c.request(ctx, &call, payload))
+		if call.body != nil {
+			if call.again = call.rewind(); attempt > 0 && !call.again {
+				return rota.Invalid("%s %s: what is sent cannot be read again", call.method, call.path)
+			}
+		}
+		r := c.request(ctx, &call, payload)
+		resp, err := c.transport.RoundTrip(r)
 		if err == nil {
 			err = read(resp, &call)
+		}
+		if call.body != nil {
+			_ = r.Body.Close()
 		}
 		var broken *brokenError
 		answered, last := resp != nil && !errors.As(err, &broken), !call.again || attempt == retries
@@ -119,8 +130,9 @@ func replaced(payload []byte) bool {
 }
 
 var (
-	jsonContent = []string{"application/json"}
-	userAgent   = []string{"rota/" + rota.Version}
+	jsonContent  = []string{"application/json"}
+	octetContent = []string{"application/octet-stream"}
+	userAgent    = []string{"rota/" + rota.Version}
 )
 
 func (c *Client) request(ctx context.Context, call *call, payload []byte) *http.Request {
@@ -148,7 +160,48 @@ func (c *Client) request(ctx context.Context, call *call, payload []byte) *http.
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil }
 		r.Body, _ = r.GetBody()
 	}
+	if call.body != nil {
+		h["Content-Type"] = octetContent
+		r.ContentLength = call.length
+		if r.Body = io.NopCloser(call.body); call.again {
+			r.Body = &sending{from: call.body}
+		}
+	}
 	return r.WithContext(ctx)
+}
+
+// sending is the body of one attempt. Nothing of it is read once it is closed, so that the next attempt begins anew: a
+// transport may go on reading for a while after it has answered.
+type sending struct {
+	mu     sync.Mutex
+	from   io.Reader
+	closed bool
+}
+
+func (s *sending) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, io.ErrClosedPipe
+	}
+	return s.from.Read(b)
+}
+
+func (s *sending) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+// rewind goes back to the beginning of a body that can be read again, and reports whether it is one.
+func (call *call) rewind() bool {
+	s, ok := call.body.(io.Seeker)
+	if !ok {
+		return false
+	}
+	_, err := s.Seek(0, io.SeekStart)
+	return err == nil
 }
 
 // brokenError is a connection that broke while the answer came.

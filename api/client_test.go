@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -83,6 +85,51 @@ func TestReadsAndKeyedSubmitsAreSentAgain(t *testing.T) {
 	}
 }
 
+// TestABlobIsSentAgainFromItsBeginning: each time, whether the connection broke in its middle or somebody behind a proxy could
+// not take it.
+func TestABlobIsSentAgainFromItsBeginning(t *testing.T) {
+	text := strings.Repeat("0123456789", 400_000)
+	stopping := problemOf(rota.Errorf(rota.ErrUnavailable, "the node is stopping"))
+	for name, refuses := range map[string]func(*testing.T, http.ResponseWriter){
+		"it broke": func(t *testing.T, w http.ResponseWriter) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+		},
+		"it was refused": func(_ *testing.T, w http.ResponseWriter) { stopping.write(w) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests atomic.Int64
+			svc := &cronjobs{}
+			s := New(svc, Options{Authenticate: byRole})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if requests.Add(1) <= retries {
+					_, _ = io.CopyN(io.Discard, r.Body, 1_000_000)
+					refuses(t, w)
+					return
+				}
+				s.Handler().ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			c, err := Connect(server.URL, "admin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			sum := sha256.Sum256([]byte(text))
+			b := rota.Blob{ID: rota.BlobID(hex.EncodeToString(sum[:])), Size: int64(len(text))}
+			if _, err := c.PutBlob(t.Context(), b, strings.NewReader(text)); err != nil || requests.Load() != retries+1 {
+				t.Fatalf("%v after %d requests", err, requests.Load())
+			}
+			if len(svc.kept) != 1 || svc.kept[0] != text {
+				t.Errorf("%d came, the last with %d bytes", len(svc.kept), len(svc.kept[0]))
+			}
+		})
+	}
+}
+
 // Behind a proxy stand several nodes: one that stops says so, for one that has gone the proxy says something, and
 // another answers.
 func TestAReadThatOneNodeCannotAnswerIsSentAgain(t *testing.T) {
@@ -127,6 +174,12 @@ func TestNothingElseIsSentAgain(t *testing.T) {
 		},
 		"queue": func(ctx context.Context, c *Client) error {
 			_, err := c.ChangeQueue(ctx, "q", rota.QueueChange{})
+			return err
+		},
+		"rename":     func(ctx context.Context, c *Client) error { _, err := c.RenameQueue(ctx, "q", "p"); return err },
+		"drop queue": func(ctx context.Context, c *Client) error { return c.DropQueue(ctx, "q") },
+		"change node": func(ctx context.Context, c *Client) error {
+			_, err := c.ChangeNode(ctx, "n", rota.NodeChange{})
 			return err
 		},
 		"drain":    func(ctx context.Context, c *Client) error { return c.DrainNode(ctx, "n") },

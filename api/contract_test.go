@@ -45,6 +45,9 @@ func realServer(t testing.TB, opts server.Options) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if opts.Objects == nil {
+		opts.Objects = store.Objects()
+	}
 	s := server.New(store, opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

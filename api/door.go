@@ -18,21 +18,27 @@ type doors struct {
 	hosts  hosts
 	origin *http.CrossOriginProtection
 	who    func(*http.Request) (rota.Principal, error)
+	pages  http.Handler // for browsers; nil: there are none
+
+	cronjob *Cronjob
 
 	elsewhere *Elsewhere
 	away      http.Handler // answers those who have a token, if there is an elsewhere
 }
 
-func newDoors(opts Options) *doors {
+func newDoors(opts Options, table []route) *doors {
 	d := &doors{
 		mux:    http.NewServeMux(),
 		routes: map[string]*route{},
 		hosts:  newHosts(opts.Hosts),
 		origin: http.NewCrossOriginProtection(),
-		who:    whoAsks(opts.Authenticate),
+		who:    whoAsks(opts.Authenticate, opts.Submitters),
+		pages:  opts.Pages,
+
+		cronjob: opts.Cronjob,
 	}
-	for i := range routes {
-		d.routes[routes[i].pattern()] = &routes[i]
+	for i := range table {
+		d.routes[table[i].pattern()] = &table[i]
 	}
 	if d.elsewhere = opts.Elsewhere; d.elsewhere != nil {
 		d.away = forward(d.elsewhere.Servers, cmp.Or(opts.Log, slog.Default()))
@@ -47,11 +53,28 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	if _, token := bearer(r); token && d.away != nil {
+	_, token := bearer(r)
+	switch {
+	case token && d.away != nil:
 		d.away.ServeHTTP(w, r)
+		return
+	case d.pages != nil && !token && peerOf(r.Context()) == nil && isPage(r):
+		d.pages.ServeHTTP(w, r)
 		return
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// isPage reports whether a request is a browser's, for a page: not for a route. At the root, programs are told what this
+// is, and people are shown it.
+func isPage(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/":
+		return strings.Contains(r.Header.Get("Accept"), "text/html")
+	case "/livez", "/readyz", "/metrics":
+		return false
+	}
+	return !strings.HasPrefix(r.URL.Path, "/api/")
 }
 
 // outer refuses what is wrong whatever the route: a name that is not ours, a page of another site, a body that no
@@ -66,10 +89,16 @@ func (d *doors) outer(answer http.Header, r *http.Request) error {
 			return rota.Errorf(rota.ErrDenied, "a page of another site asked for this: %v", err)
 		}
 	}
-	if r.ContentLength > rota.MaxBody {
+	if r.ContentLength > rota.MaxBody && !d.takesBulk(r) {
 		return bodyTooLarge()
 	}
 	return nil
+}
+
+// takesBulk reports whether a request goes to a route whose body may be that large.
+func (d *doors) takesBulk(r *http.Request) bool {
+	_, pattern := d.mux.Handler(r)
+	return d.routes[pattern].isBulk() && r.ContentLength <= rota.MaxBlob
 }
 
 // The values of headers that every answer has.
@@ -95,11 +124,17 @@ func (d *doors) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Req
 		panic("api: " + pattern + " is not in the table of routes")
 	}
 	if rt.role == anybody {
-		d.mux.HandleFunc(pattern, h)
+		d.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			h(w, r.WithContext(rota.WithPrincipal(r.Context(), rota.Principal{From: from(r), Remote: peerOf(r.Context()) == nil})))
+		})
 		return
 	}
+	who := d.who
+	if rt.isCronjob() {
+		who = d.cronjob.whoAt(who)
+	}
 	d.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		p, err := d.who(r)
+		p, err := who(r)
 		if err == nil {
 			err = rt.admits(p)
 		}

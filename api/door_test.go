@@ -21,6 +21,9 @@ func TestUnknownRoutesAndMethodsAreProblems(t *testing.T) {
 		{"GET", "/favicon.ico", 404, "", "no such route"},
 		{"PUT", "/api/v1/jobs", 405, "GET, POST", "takes GET, POST"},
 		{"DELETE", "/api/v1/tasks/1", 405, "GET", "takes GET"},
+		{"DELETE", "/api/v1/audit", 405, "GET", "takes GET"}, // it is only added to (C2)
+		{"POST", "/api/v1/audit", 405, "GET", "takes GET"},
+		{"DELETE", "/api/v1/audit/1", 404, "", "no such route"},
 		{"BREW", "/livez", 405, "GET", "takes GET"},
 		{"POST", "/", 405, "GET", "takes GET"},
 	} {

@@ -16,12 +16,14 @@ type FilterParams struct {
 	Name      string   `query:"name" doc:"a pattern with * and ? for the job's name"`
 	Labels    []string `query:"label,explode" doc:"KEY=VALUE; several must all fit"`
 	Submitter string   `query:"submitter"`
+	Error     string   `query:"error" doc:"the fingerprint of failures"`
 	Schedule  string   `query:"schedule" doc:"the schedule that fired the job"`
 	Parent    taskText `query:"parent" doc:"the task that submitted the job"`
+	Node      string   `query:"node" doc:"the node of the task's latest attempt"`
 }
 
 func (p *FilterParams) filter() (f rota.Filter, err error) {
-	f = rota.Filter{Queue: p.Queue, Name: p.Name, Submitter: p.Submitter, Schedule: p.Schedule, Parent: p.Parent.V}
+	f = rota.Filter{Queue: p.Queue, Name: p.Name, Submitter: p.Submitter, Schedule: p.Schedule, Parent: p.Parent.V, Error: p.Error, Node: p.Node}
 	if f.Tasks, err = parseSpans(p.Tasks); err != nil {
 		return f, err
 	}
@@ -57,7 +59,8 @@ func (q params) filter(f *rota.Filter) params {
 		q.Add("label", k+"="+f.Labels[k])
 	}
 	return q.text("tasks", formatSpans(f.Tasks)).text("states", strings.Join(states, ",")).text("queue", f.Queue).
-		text("name", f.Name).text("submitter", f.Submitter).text("schedule", f.Schedule).text("parent", f.Parent.String())
+		text("name", f.Name).text("submitter", f.Submitter).text("schedule", f.Schedule).text("parent", f.Parent.String()).
+		text("error", f.Error).text("node", f.Node)
 }
 
 // parseSpans reads spans of tasks: "42" is all of job 42, "40-45" all of those jobs. "42." is the plain task of job

@@ -50,6 +50,8 @@ func (c *Client) Job(ctx context.Context, id rota.JobID) (out rota.Job, err erro
 type listJobsRequest struct {
 	FilterParams
 	Before rota.JobID `query:"before" doc:"only jobs older than this one: the last of the page before"`
+	After  rota.JobID `query:"after" doc:"only jobs newer than this one"`
+	Oldest bool       `query:"oldest" doc:"oldest first"`
 	Active bool       `query:"active" doc:"only jobs that have not ended"`
 	Max    int        `query:"max" minimum:"0" doc:"at most so many; default 100"`
 }
@@ -63,14 +65,15 @@ func listJobs(ctx context.Context, svc rota.Service, in *listJobsRequest) (*body
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := svc.Jobs(ctx, rota.JobQuery{Filter: f, Before: in.Before, Active: in.Active, Max: in.Max})
+	jobs, err := svc.Jobs(ctx, rota.JobQuery{Filter: f, Before: in.Before, After: in.After, Oldest: in.Oldest, Active: in.Active, Max: in.Max})
 	return answer(jobList{full(jobs)}, err)
 }
 
 // Jobs are the jobs that a query selects, newest first.
 func (c *Client) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
 	var out jobList
-	params := query().filter(&q.Filter).number("before", int64(q.Before)).flag("active", q.Active).number("max", int64(q.Max))
+	params := query().filter(&q.Filter).number("before", int64(q.Before)).number("after", int64(q.After)).flag("oldest", q.Oldest).
+		flag("active", q.Active).number("max", int64(q.Max))
 	err := c.do(ctx, call{method: "GET", path: "/jobs", query: params, out: &out, again: true})
 	return out.Jobs, err
 }

@@ -37,6 +37,22 @@ type nodeRequest struct {
 	Node string `path:"node" doc:"the node's name"`
 }
 
+type changeNodeRequest struct {
+	Node string `path:"node" doc:"the node's name"`
+	Body rota.NodeChange
+}
+
+func changeNode(ctx context.Context, svc rota.Service, in *changeNodeRequest) (*body[rota.Node], error) {
+	return answer(svc.ChangeNode(ctx, in.Node, in.Body))
+}
+
+// ChangeNode changes settings of a node.
+func (c *Client) ChangeNode(ctx context.Context, name string, change rota.NodeChange) (rota.Node, error) {
+	var out rota.Node
+	err := c.do(ctx, call{method: "PATCH", path: "/nodes/" + url.PathEscape(name), in: &change, exact: true, out: &out})
+	return out, err
+}
+
 func pauseNode(ctx context.Context, svc rota.Service, in *nodeRequest) (*nothing, error) {
 	return done(svc.PauseNode(ctx, in.Node, true))
 }

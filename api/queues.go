@@ -37,3 +37,35 @@ func (c *Client) ChangeQueue(ctx context.Context, name string, change rota.Queue
 	err = c.do(ctx, call{method: "PATCH", path: "/queues/" + url.PathEscape(name), in: &change, exact: true, out: &out})
 	return out, err
 }
+
+type renameQueueRequest struct {
+	Name string `path:"queue" doc:"the queue's name"`
+	Body struct {
+		To string `json:"to" doc:"its name from now on"`
+	}
+}
+
+func renameQueue(ctx context.Context, svc rota.Service, in *renameQueueRequest) (*body[rota.Queue], error) {
+	return answer(svc.RenameQueue(ctx, in.Name, in.Body.To))
+}
+
+// RenameQueue gives a queue another name.
+func (c *Client) RenameQueue(ctx context.Context, name, to string) (out rota.Queue, err error) {
+	var in renameQueueRequest
+	in.Body.To = to
+	err = c.do(ctx, call{method: "POST", path: "/queues/" + url.PathEscape(name) + "/rename", in: &in.Body, out: &out})
+	return out, err
+}
+
+type dropQueueRequest struct {
+	Name string `path:"queue" doc:"the queue's name"`
+}
+
+func dropQueue(ctx context.Context, svc rota.Service, in *dropQueueRequest) (*nothing, error) {
+	return done(svc.DropQueue(ctx, in.Name))
+}
+
+// DropQueue removes a queue in which nothing waits or runs.
+func (c *Client) DropQueue(ctx context.Context, name string) error {
+	return c.do(ctx, call{method: "DELETE", path: "/queues/" + url.PathEscape(name)})
+}

@@ -22,7 +22,7 @@ type rawOutputRequest struct {
 
 // rawOutput binds the route that streams all that is kept of an output, as text that no browser takes for a page.
 func rawOutput(s *Server, rt *route) {
-	op := rt.operation()
+	op := rt.operation(s)
 	op.Responses = map[string]*huma.Response{"200": {Description: "The text; a line in brackets stands where a part was not kept",
 		Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	huma.Register(s.huma, op, func(ctx context.Context, in *rawOutputRequest) (*huma.StreamResponse, error) {

@@ -42,14 +42,14 @@ func (rt *route) admits(p rota.Principal) error {
 }
 
 // operation is the route as it is described.
-func (rt *route) operation() huma.Operation {
+func (rt *route) operation(s *Server) huma.Operation {
 	op := huma.Operation{
 		Method: rt.method, Path: rt.path, OperationID: rt.name, Summary: rt.summary, Tags: rt.tags(),
 		Description:                  "Needs no authentication.",
 		RejectUnknownQueryParameters: true,
 		SkipValidateBody:             true,             // decode is strict by itself and reads a body once
 		MaxBodyBytes:                 rota.MaxBody + 1, // huma refuses what reaches its limit
-		BodyReadTimeout:              readTimeout,
+		BodyReadTimeout:              s.opts.read,
 	}
 	if rt.role != anybody {
 		op.Description = "Needs the role " + string(rt.role) + "."
@@ -94,7 +94,7 @@ type handler[I, O any] func(ctx context.Context, svc rota.Service, in *I) (*O, e
 // on binds a handler to its route.
 func on[I, O any](h handler[I, O]) func(*Server, *route) {
 	return func(s *Server, rt *route) {
-		huma.Register(s.huma, rt.operation(), func(ctx context.Context, in *I) (*O, error) {
+		huma.Register(s.huma, rt.operation(s), func(ctx context.Context, in *I) (*O, error) {
 			out, err := h(ctx, s.svc, in)
 			if err != nil {
 				return nil, s.problem(ctx, err)
@@ -108,7 +108,7 @@ func on[I, O any](h handler[I, O]) func(*Server, *route) {
 // the server stops.
 func waits[I, O any](h handler[I, O]) func(*Server, *route) {
 	return func(s *Server, rt *route) {
-		op := rt.operation()
+		op := rt.operation(s)
 		op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 			_, w := humago.Unwrap(ctx)
 			// What cannot set a deadline (a recorder in a test) has none.
@@ -131,7 +131,7 @@ func waits[I, O any](h handler[I, O]) func(*Server, *route) {
 // plain binds a handler of the standard library that answers with a text of its own.
 func plain(contentType string, h func(*Server, http.ResponseWriter, *http.Request)) func(*Server, *route) {
 	return func(s *Server, rt *route) {
-		op := rt.operation()
+		op := rt.operation(s)
 		op.Responses = map[string]*huma.Response{"200": {
 			Description: "OK", Content: map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 		s.huma.OpenAPI().AddOperation(&op)

@@ -18,7 +18,7 @@ var texts = map[reflect.Type]huma.Schema{
 	reflect.TypeFor[rota.State]():   oneOf(rota.States...),
 	reflect.TypeFor[rota.Act]():     oneOf(rota.Acts...),
 	reflect.TypeFor[rota.Role]():    oneOf(append(slices.Clone(rota.Roles), rota.RoleNode)...),
-	reflect.TypeFor[rota.When]():    oneOf(rota.AfterOK, rota.AfterAny, rota.AfterFail),
+	reflect.TypeFor[rota.When]():    oneOf(rota.Whens...),
 	reflect.TypeFor[rota.OnLost]():  oneOf("", rota.LostRetry, rota.LostFail),
 	reflect.TypeFor[rota.Overlap](): oneOf("", rota.OverlapSkip, rota.OverlapAllow),
 	reflect.TypeFor[rota.Stream]():  oneOf(rota.Stdout, rota.Stderr),

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,18 +29,26 @@ const (
 type Options struct {
 	// Authenticate says whose secret it is: ErrUnauthenticated when nobody's.
 	Authenticate func(ctx context.Context, secret string) (rota.Principal, error)
+	// Submitters are groups of the machine whose users may submit at a unix socket.
+	Submitters []string
 	// Metrics answers GET /metrics.
 	Metrics http.Handler
 	// Hosts are the names by which clients may call the server over TCP, beside the loopback names and the address
 	// that they reached. Without ports.
 	Hosts []string
+	// Cronjob says how the door for cron jobs is served; nil: it is not.
+	Cronjob *Cronjob
 	// Elsewhere says what the Service does not answer, and who does; nil: it answers everything.
 	Elsewhere *Elsewhere
+	// Pages answer browsers over TCP, wherever no route does; nil: nobody does.
+	Pages http.Handler
 	// OnClients is told how many connections are open on the unix socket whenever that changes, one call at a time
 	// and in order. It must return soon.
 	OnClients func(n int)
 	// Log takes what is told nobody else: defects, and trouble with single connections. Default: slog.Default().
 	Log *slog.Logger
+
+	header, read time.Duration // headerTimeout and readTimeout; a test has less of them
 }
 
 // Elsewhere is where a node without a store sends those that ask it.
@@ -70,21 +80,36 @@ type Server struct {
 
 // New makes a server. It listens nowhere yet.
 func New(svc rota.Service, opts Options) *Server {
+	table := routes
+	if opts.Cronjob != nil && opts.Cronjob.Beside {
+		table = slices.Concat(routes, cronjobRoutes)
+	}
+	return newServer(svc, opts, table)
+}
+
+// NewCronjob makes a server that is nothing but the door for cron jobs.
+func NewCronjob(svc rota.Service, opts Options) *Server { return newServer(svc, opts, cronjobRoutes) }
+
+func newServer(svc rota.Service, opts Options, table []route) *Server {
+	opts.header, opts.read = cmp.Or(opts.header, headerTimeout), cmp.Or(opts.read, readTimeout)
 	s := &Server{svc: svc, opts: opts, log: opts.Log}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.doors = newDoors(opts)
+	if opts.Pages != nil {
+		opts.Pages = until(s.stopping, opts.Pages)
+	}
+	s.doors = newDoors(opts, table)
 	s.huma = newHuma(s.doors)
-	for i := range routes {
-		routes[i].bind(s, &routes[i])
+	for i := range table {
+		table[i].bind(s, &table[i])
 	}
 	s.asJSON, s.asYAML = newDescriptions(s.huma)
 	s.http = &http.Server{
 		Handler:           s.doors,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
+		ReadHeaderTimeout: opts.header,
+		ReadTimeout:       opts.read,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -106,6 +131,19 @@ func (s *Server) Serve(ln net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// Describe is the OpenAPI description as JSON.
+func (s *Server) Describe() ([]byte, error) { return s.asJSON() }
+
+// until ends the requests of a handler when ctx ends.
+func until(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		within, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		h.ServeHTTP(w, r.WithContext(within))
+	})
 }
 
 // Clients is how many connections are open on the unix socket.

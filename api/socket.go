@@ -57,6 +57,43 @@ func ListenUnix(dir string) (*net.UnixListener, error) {
 	return ln, nil
 }
 
+// JobSocket is where jobs that run as others than the node find it, who cannot enter its data folder: a folder in which only
+// root makes files, so that nobody else can listen there and be told what tokens such jobs have.
+func JobSocket(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	return filepath.Join("/run", "rota-"+hashed(dir)+".sock"), err
+}
+
+// hashed is a name for a data folder outside of it.
+func hashed(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return hex.EncodeToString(sum[:8])
+}
+
+// ListenOpen listens on a socket that every user of the machine can reach. One that nobody answers at is taken for one that
+// a dead node left, and removed.
+func ListenOpen(path string) (*net.UnixListener, error) {
+	if len(path) > maxSocket {
+		return nil, rota.Invalid("socket %q: longer than %d bytes", path, maxSocket)
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, rota.Errorf(rota.ErrConflict, "socket %s: another node answers there", path).WithFix("give this one another: --local-socket PATH")
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove the socket of an earlier node: %w", err)
+	}
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, rota.Errorf(rota.ErrUnavailable, "listen on the socket %s: %v", path, err).WithFix("give another: --local-socket PATH")
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("open the socket to others: %w", err)
+	}
+	return ln, nil
+}
+
 // SocketPath is where the socket of a data folder's node is, or would be. A recorded path is only taken when the
 // folder it lies in belongs to the owner of the data folder and to nobody else: another user could have put a
 // socket of their own there.
@@ -90,8 +127,7 @@ func placeSocket(dir string) (path string, recorded bool, err error) {
 	if path = filepath.Join(dir, socketName); len(path) <= maxSocket {
 		return path, false, nil
 	}
-	sum := sha256.Sum256([]byte(dir))
-	name := hex.EncodeToString(sum[:8]) + ".sock"
+	name := hashed(dir) + ".sock"
 	uid := os.Getuid()
 	own := filepath.Join(os.TempDir(), "rota-"+strconv.Itoa(uid))
 	if path = filepath.Join(own, name); len(path) > maxSocket {

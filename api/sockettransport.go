@@ -52,6 +52,9 @@ func (t *socketTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			if !kept || !stale {
 				return nil, err
 			}
+			if r.Body != nil && r.GetBody == nil {
+				return nil, err // its caller can read it again, perhaps
+			}
 			if r.GetBody != nil {
 				r.Body, _ = r.GetBody() // of bytes that we hold
 			}
@@ -131,6 +134,9 @@ func (c *socketConn) exchange(r *http.Request) (resp *http.Response, stale bool,
 		return nil, false, err
 	}
 	n, unwritten := c.Write(c.text)
+	if unwritten == nil && r.ContentLength > maxComposed {
+		_, unwritten = io.CopyN(c.Conn, r.Body, r.ContentLength)
+	}
 	if n == 0 && errors.Is(unwritten, syscall.EPIPE) {
 		return nil, true, unwritten
 	}
@@ -148,6 +154,9 @@ func (c *socketConn) exchange(r *http.Request) (resp *http.Response, stale bool,
 	}
 	return resp, false, err
 }
+
+// maxComposed is the longest body that is written at once with the head; what is longer is passed on as it is read.
+const maxComposed = rota.MaxBody + 1
 
 // compose puts the whole request together, to be written at once.
 func (c *socketConn) compose(r *http.Request) error {
@@ -172,7 +181,7 @@ func (c *socketConn) compose(r *http.Request) error {
 		b = strconv.AppendInt(b, r.ContentLength, 10)
 	}
 	b = append(b, "\r\n\r\n"...)
-	if r.Body != nil {
+	if r.Body != nil && r.ContentLength <= maxComposed {
 		start := len(b)
 		b = append(b, make([]byte, r.ContentLength)...)
 		if _, err := io.ReadFull(r.Body, b[start:]); err != nil {

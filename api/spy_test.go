@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,11 +90,27 @@ func (s *spy) Status(ctx context.Context) (rota.Status, error) {
 func (s *spy) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return give[[]rota.Queue](s), s.note(ctx)
 }
+func (s *spy) Why(ctx context.Context, id rota.TaskID) (rota.Why, error) {
+	return give[rota.Why](s), s.note(ctx, id)
+}
+func (s *spy) Failures(ctx context.Context, q rota.FailureQuery) ([]rota.FailureGroup, error) {
+	return give[[]rota.FailureGroup](s), s.note(ctx, q)
+}
+func (s *spy) Usage(ctx context.Context, q rota.UsageQuery) ([]rota.UsageRow, error) {
+	return give[[]rota.UsageRow](s), s.note(ctx, q)
+}
+func (s *spy) RenameQueue(ctx context.Context, name, to string) (rota.Queue, error) {
+	return give[rota.Queue](s), s.note(ctx, name, to)
+}
+func (s *spy) DropQueue(ctx context.Context, name string) error { return s.note(ctx, name) }
 func (s *spy) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
 	return give[rota.Queue](s), s.note(ctx, name, c)
 }
 func (s *spy) Nodes(ctx context.Context) ([]rota.Node, error) {
 	return give[[]rota.Node](s), s.note(ctx)
+}
+func (s *spy) ChangeNode(ctx context.Context, name string, c rota.NodeChange) (rota.Node, error) {
+	return give[rota.Node](s), s.note(ctx, name, c)
 }
 func (s *spy) DrainNode(ctx context.Context, name string) error { return s.note(ctx, name) }
 func (s *spy) PauseNode(ctx context.Context, name string, paused bool) error {
@@ -114,6 +131,12 @@ func (s *spy) PutSchedule(ctx context.Context, x rota.Schedule) (rota.Schedule, 
 func (s *spy) Schedules(ctx context.Context) ([]rota.Schedule, error) {
 	return give[[]rota.Schedule](s), s.note(ctx)
 }
+func (s *spy) Schedule(ctx context.Context, name string) (rota.ScheduleRecord, error) {
+	return give[rota.ScheduleRecord](s), s.note(ctx, name)
+}
+func (s *spy) FireSchedule(ctx context.Context, name string) (rota.Fire, error) {
+	return give[rota.Fire](s), s.note(ctx, name)
+}
 func (s *spy) DropSchedule(ctx context.Context, name string) error { return s.note(ctx, name) }
 func (s *spy) CreateToken(ctx context.Context, t rota.Token) (rota.Token, error) {
 	return give[rota.Token](s), s.note(ctx, t)
@@ -121,7 +144,14 @@ func (s *spy) CreateToken(ctx context.Context, t rota.Token) (rota.Token, error)
 func (s *spy) Tokens(ctx context.Context) ([]rota.Token, error) {
 	return give[[]rota.Token](s), s.note(ctx)
 }
-func (s *spy) DropToken(ctx context.Context, id int64) error { return s.note(ctx, id) }
+func (s *spy) PutSecret(ctx context.Context, name, value string) error {
+	return s.note(ctx, name, value)
+}
+func (s *spy) Secrets(ctx context.Context) ([]rota.Secret, error) {
+	return give[[]rota.Secret](s), s.note(ctx)
+}
+func (s *spy) DropSecret(ctx context.Context, name string) error { return s.note(ctx, name) }
+func (s *spy) DropToken(ctx context.Context, id int64) error     { return s.note(ctx, id) }
 func (s *spy) OpenSession(ctx context.Context, o rota.Opening) (rota.Opened, error) {
 	return give[rota.Opened](s), s.note(ctx, o)
 }
@@ -224,4 +254,56 @@ func problemIn(t *testing.T, text []byte) (p problem) {
 		t.Errorf("%v: %s", err, text)
 	}
 	return p
+}
+
+func (s *spy) PutBlob(ctx context.Context, b rota.Blob, body io.Reader) (rota.Blob, error) {
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return rota.Blob{}, err
+	}
+	return give[rota.Blob](s), s.note(ctx, b)
+}
+func (s *spy) Blob(ctx context.Context, id rota.BlobID) (rota.Blob, error) {
+	return give[rota.Blob](s), s.note(ctx, id)
+}
+func (s *spy) Blobs(ctx context.Context, q rota.BlobQuery) ([]rota.Blob, error) {
+	return give[[]rota.Blob](s), s.note(ctx, q)
+}
+func (s *spy) ReadBlob(ctx context.Context, id rota.BlobID, offset int64, max int) ([]byte, int64, error) {
+	return nil, 0, s.note(ctx, id, offset, max)
+}
+func (s *spy) KeepArtifact(ctx context.Context, a rota.Artifact, body io.Reader) error {
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return err
+	}
+	return s.note(ctx, a)
+}
+func (s *spy) Artifacts(ctx context.Context, q rota.ArtifactQuery) ([]rota.Artifact, error) {
+	return give[[]rota.Artifact](s), s.note(ctx, q)
+}
+func (s *spy) ReadArtifact(ctx context.Context, try rota.Try, name string, offset int64, max int) ([]byte, int64, error) {
+	return give[[]byte](s), give[int64](s), s.note(ctx, try, name, offset, max)
+}
+func (s *spy) DropBlob(ctx context.Context, id rota.BlobID) error { return s.note(ctx, id) }
+func (s *spy) Program(ctx context.Context, job rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	return give[[]byte](s), give[int64](s), s.note(ctx, job, offset, max)
+}
+
+func (s *spy) Users(ctx context.Context) ([]rota.User, error) {
+	return give[[]rota.User](s), s.note(ctx)
+}
+func (s *spy) PutUser(ctx context.Context, name string, c rota.UserChange) (rota.User, error) {
+	return give[rota.User](s), s.note(ctx, name, c)
+}
+func (s *spy) DropUser(ctx context.Context, name string) error { return s.note(ctx, name) }
+func (s *spy) Login(ctx context.Context, name, password string) (rota.Token, error) {
+	return give[rota.Token](s), s.note(ctx, name, password)
+}
+func (s *spy) CreateLink(ctx context.Context) (rota.Link, error) {
+	return give[rota.Link](s), s.note(ctx)
+}
+func (s *spy) Redeem(ctx context.Context, secret string) (rota.Token, error) {
+	return give[rota.Token](s), s.note(ctx, secret)
+}
+func (s *spy) Audit(ctx context.Context, q rota.DeedQuery) ([]rota.Deed, error) {
+	return give[[]rota.Deed](s), s.note(ctx, q)
 }

@@ -74,3 +74,19 @@ func (c *Client) Samples(ctx context.Context, task rota.TaskID, attempt int) (ou
 	err = c.do(ctx, call{method: "GET", path: taskPath(task) + "/samples", query: query().number("attempt", int64(attempt)), out: &out, again: true})
 	return out, err
 }
+
+type whyRequest struct {
+	Task taskText `path:"task"`
+}
+
+func why(ctx context.Context, svc rota.Service, in *whyRequest) (*body[rota.Why], error) {
+	w, err := svc.Why(ctx, in.Task.V)
+	w.Reasons = full(w.Reasons)
+	return answer(w, err)
+}
+
+// Why says what keeps a task from starting, what would change that, and when it is expected to start.
+func (c *Client) Why(ctx context.Context, id rota.TaskID) (out rota.Why, err error) {
+	err = c.do(ctx, call{method: "GET", path: taskPath(id) + "/why", out: &out, again: true})
+	return out, err
+}

@@ -14,6 +14,8 @@ type tokenRequest struct {
 	Role    rota.Role `json:"role"`
 	Node    string    `json:"node,omitempty" doc:"role node: the only node that may use it; default: the first that does"`
 	Expires time.Time `json:"expires,omitzero" doc:"default: never"`
+	User    string    `json:"user,omitempty" doc:"whose it is: it has no more rights than that user, and goes with the user"`
+	Queues  string    `json:"queues,omitempty" doc:"the role holds for these queues only: patterns with commas, ! excludes"`
 }
 
 type tokenList struct {
@@ -21,12 +23,13 @@ type tokenList struct {
 }
 
 func createToken(ctx context.Context, svc rota.Service, in *body[tokenRequest]) (*body[rota.Token], error) {
-	return answer(svc.CreateToken(ctx, rota.Token{Name: in.Body.Name, Role: in.Body.Role, Node: in.Body.Node, Expires: in.Body.Expires}))
+	return answer(svc.CreateToken(ctx, rota.Token{Name: in.Body.Name, Role: in.Body.Role, Node: in.Body.Node, Expires: in.Body.Expires,
+		User: in.Body.User, Queues: in.Body.Queues}))
 }
 
 // CreateToken makes a token; the answer alone has the secret.
 func (c *Client) CreateToken(ctx context.Context, t rota.Token) (out rota.Token, err error) {
-	err = c.do(ctx, call{method: "POST", path: "/tokens", in: &tokenRequest{t.Name, t.Role, t.Node, t.Expires}, out: &out})
+	err = c.do(ctx, call{method: "POST", path: "/tokens", in: &tokenRequest{t.Name, t.Role, t.Node, t.Expires, t.User, t.Queues}, out: &out})
 	return out, err
 }
 

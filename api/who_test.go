@@ -22,7 +22,7 @@ func TestP28TheNodesOwnUserIsAdminOnItsSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (rota.Principal{Name: me.Username, Role: rota.RoleAdmin}); svc.who != want {
+	if want := (rota.Principal{Name: me.Username, Role: rota.RoleAdmin, Login: me.Username, From: "socket, uid " + me.Uid}); svc.who != want {
 		t.Errorf("asked as %+v, want %+v", svc.who, want)
 	}
 }
@@ -32,7 +32,7 @@ func TestP28OthersAndNobodyAreRefused(t *testing.T) {
 		uid, own int
 		ok       bool
 	}{{0, 1000, true}, {1000, 1000, true}, {0, 0, true}, {1001, 1000, false}, {1000, 0, false}, {nobody, 1000, false}, {nobody, nobody, false}} {
-		p, err := (&peer{uid: c.uid}).principal(c.own)
+		p, err := (&peer{uid: c.uid}).principal(c.own, nil)
 		if c.ok && (err != nil || p.Role != rota.RoleAdmin || p.Remote) {
 			t.Errorf("uid %d at a node of %d: %+v, %v", c.uid, c.own, p, err)
 		}
@@ -40,7 +40,7 @@ func TestP28OthersAndNobodyAreRefused(t *testing.T) {
 			t.Errorf("uid %d at a node of %d: %+v, %v", c.uid, c.own, p, err)
 		}
 	}
-	if _, err := (&peer{err: errors.New("no credentials")}).principal(0); !errors.Is(err, rota.ErrDenied) {
+	if _, err := (&peer{err: errors.New("no credentials")}).principal(0, nil); !errors.Is(err, rota.ErrDenied) {
 		t.Error(err)
 	}
 }

@@ -35,6 +35,8 @@ their grace, KILL: --wait returns when they are dead.`, true, "has not ended", "
 wait for a retry are tried now.`, false, "has failed, was cancelled or waits for its retry", "rota retry 43 --state failed"},
 	{rota.ActHold, "hold", "held", "task", "Hold waiting tasks back until they are released", ``, false, "waits", "rota hold name:train*"},
 	{rota.ActRelease, "release", "released", "task", "Let held tasks go", ``, false, "is held", "rota release 42"},
+	{rota.ActDismiss, "dismiss", "dismissed", "task", "Take failed tasks off the list of failures", `They stay failed, and in the history, and can still be tried again.`,
+		false, "is among the failures", "rota dismiss --error 3f2a9c41d0 --yes"},
 	{rota.ActRemove, "rm", "removed", "job", "Remove ended jobs with their history and output", ``, false, "has ended", "rota rm --state succeeded --yes"},
 }
 
@@ -96,7 +98,11 @@ func (a *app) act(ctx context.Context, c *conn, what act, args []string, f *actF
 			return err
 		}
 	}
-	op := rota.Operation{Act: what.act, Filter: filter}
+	return a.actOn(ctx, c, what, rota.Operation{Act: what.act, Filter: filter}, sel, f, sel.pattern != "" || f.given())
+}
+
+// actOn does an operation, after asking if so wished, and says what came of it.
+func (a *app) actOn(ctx context.Context, c *conn, what act, op rota.Operation, sel selection, f *actFlags, asks bool) error {
 	if f.dryRun {
 		n, err := c.count(ctx, op)
 		if err == nil {
@@ -104,16 +110,23 @@ func (a *app) act(ctx context.Context, c *conn, what act, args []string, f *actF
 		}
 		return err
 	}
-	if sel.pattern != "" || f.given() {
+	if asks {
 		if ok, err := a.confirmed(ctx, c, what, op, f.yes); err != nil || !ok {
 			return err
 		}
 	}
-	if op, err = c.Operate(ctx, op); err != nil {
+	op, err := c.Operate(ctx, op)
+	if err != nil {
 		return err
 	}
 	if op, err = a.seeThrough(ctx, c, what, op); err != nil || !op.Ended {
 		return err
+	}
+	if op.Refused > 0 {
+		if op.Done > 0 {
+			a.note("%s %s", plural(op.Done, what.thing), what.done)
+		}
+		return refusedText(&op, what)
 	}
 	if op.Matched == 0 {
 		return a.nothingToDo(ctx, c, what, sel)
@@ -125,6 +138,14 @@ func (a *app) act(ctx context.Context, c *conn, what act, args []string, f *actF
 	}
 	a.note("%s %s%s", plural(op.Done, what.thing), what.done, a.stillRunning(ctx, c, what, op, f.wait))
 	return nil
+}
+
+// refusedText says that some things could not be done, and why the first could not.
+func refusedText(op *rota.Operation, what act) error {
+	if op.Refused == 1 {
+		return rota.Errorf(rota.ErrConflict, "%s", op.Why)
+	}
+	return rota.Errorf(rota.ErrConflict, "%s cannot be %s; the first: %s", plural(op.Refused, what.thing), what.done, op.Why)
 }
 
 // mustExist refuses ids that there are not, before anything is done.

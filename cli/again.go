@@ -19,16 +19,25 @@ standard input that were uploaded go along. What the job waited for (--at, --aft
 	}
 	flags := newSpecFlags(cmd.Flags(), true).withText().withWait()
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		jobs, command, dashed := positional(cmd, args)
-		if err := exactly("JOB")(cmd, jobs); err != nil {
+		job, command, err := jobAndCommand(cmd, args, "run the same again")
+		if err != nil {
 			return err
 		}
-		if dashed && len(command) == 0 {
-			return rota.Invalid("nothing stands behind --").WithFix("leave -- out to run the same again")
-		}
-		return a.again(cmd, flags, jobs[0], command)
+		return a.again(cmd, flags, job, command)
 	}
 	return cmd
+}
+
+// jobAndCommand are a job and, behind --, what takes the place of what it runs; without -- that stays, which is how to do otherwise.
+func jobAndCommand(cmd *cobra.Command, args []string, otherwise string) (job string, command []string, err error) {
+	jobs, command, dashed := positional(cmd, args)
+	if err := exactly("JOB")(cmd, jobs); err != nil {
+		return "", nil, err
+	}
+	if dashed && len(command) == 0 {
+		return "", nil, rota.Invalid("nothing stands behind --").WithFix("leave -- out to %s", otherwise)
+	}
+	return jobs[0], command, nil
 }
 
 func (a *app) again(cmd *cobra.Command, flags *specFlags, arg string, command []string) error {

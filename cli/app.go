@@ -20,13 +20,16 @@ type app struct {
 	screen  *screen
 	now     func() time.Time
 	signals func(...os.Signal) (<-chan os.Signal, func())
+	console func() (*console, error) // errNoConsole: there is none
 
 	data, server, tokenFile string // the global flags
 }
 
 func newApp(deps Deps, stdin io.Reader, stdout, stderr io.Writer) *app {
 	s := newScreen(stdout, stderr)
-	return &app{deps: deps, in: stdin, out: screenOut{s}, screen: s, now: clock, signals: notify}
+	a := &app{deps: deps, in: stdin, out: screenOut{s}, screen: s, now: clock, signals: notify}
+	a.console = a.terminal
+	return a
 }
 
 // note says something to the person: one line on stderr.

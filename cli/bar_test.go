@@ -125,7 +125,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("number(%d) = %q, want %q", n, got, want)
 		}
 	}
-	if got := quoted([]string{"a", "b c", "it's", "", "{line}"}); got != `a 'b c' 'it'\''s' '' {line}` {
+	if got := rota.Quoted([]string{"a", "b c", "it's", "", "{line}"}); got != `a 'b c' 'it'\''s' '' {line}` {
 		t.Errorf("quoted: %s", got)
 	}
 }

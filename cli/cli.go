@@ -37,6 +37,13 @@ type Deps struct {
 	// another node that was faster will do (P27).
 	Transient func(ctx context.Context, c config.Config) error
 
+	// Detach starts a node in the background by these arguments of its own program, and returns what it says when it
+	// serves; nothing, if one served already.
+	Detach func(ctx context.Context, c config.Config, args []string) (greeting string, err error)
+
+	// Program is the path of this program.
+	Program func() (string, error)
+
 	// Jar is what the commands of a jar need besides its folder.
 	Jar JarDeps
 
@@ -62,6 +69,7 @@ var ErrNoNode error = &rota.Error{Kind: rota.ErrUnavailable, Text: "no node runs
 type Target struct {
 	Data   string
 	Store  string // where the node of the folder keeps jobs: a file or a database
+	Blobs  string // where it keeps blobs; empty: where it does by default
 	Socket string
 	Server string // URL
 	Token  string // bearer token; empty: who asks is known by the socket
@@ -70,6 +78,7 @@ type Target struct {
 // UpOptions is how a node is started.
 type UpOptions struct {
 	Transient bool          // ends with its last client and task (P27)
+	System    bool          // it is the machine's node, of which there is one
 	Check     bool          // only say whether it could be started
 	Force     bool          // takes the node's name from another that has it
 	Ready     func(Started) // the node serves
@@ -127,7 +136,7 @@ func Main(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout
 
 func (a *app) main(ctx context.Context, args []string) int {
 	root := a.rootCommand()
-	root.SetArgs(append([]string{}, args...))
+	root.SetArgs(numbersAsArguments(args))
 	cmd, err := root.ExecuteContextC(ctx)
 	return a.finish(cmd, err)
 }

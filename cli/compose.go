@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +15,11 @@ import (
 // request is a job as the command line describes it, and what is still to be uploaded for it.
 type request struct {
 	rota.Submission
-	flags *specFlags // with those of the script
-	lines string     // file of the lines, - for standard input; empty: none, or those of the job before
-	input bool       // standard input goes along
+	flags      *specFlags // with those of the script
+	lines      string     // file of the lines, - for standard input; empty: none, or those of the job before
+	everywhere bool       // a job for each node
+	input      bool       // standard input goes along
+	program    string     // file of the blob that it runs; empty: there is none, or it is there
 }
 
 // composing is where a job is described: by which command, and for whom.
@@ -35,7 +38,7 @@ func (a *app) compose(c composing) (request, error) {
 	if c.base != nil {
 		spec = *c.base
 	}
-	flags, scripted, err := a.whatRuns(&spec, c)
+	flags, scripted, program, err := a.whatRuns(&spec, c)
 	if err != nil {
 		return request{}, err
 	}
@@ -56,7 +59,10 @@ func (a *app) compose(c composing) (request, error) {
 		spec.Retry = &rota.Retry{Count: &none}
 		_ = flags.applyRetry(&spec, who)
 	}
-	r := request{Submission: rota.Submission{Spec: spec, Key: flags.key}, flags: flags}
+	r := request{Submission: rota.Submission{Spec: spec, Key: flags.key}, flags: flags, program: program}
+	if c.run && spec.On == rota.OnAll {
+		r.Spec.On, r.everywhere = "", true
+	}
 	if err := a.whatGoesAlong(&r, c, scripted); err != nil {
 		return request{}, err
 	}
@@ -71,7 +77,7 @@ func surround(spec *rota.Spec, f *specFlags, who caller) {
 	if !f.changed("workdir") {
 		spec.Dir = who.dir
 	}
-	if !f.changed("env") {
+	if !f.changed("env") && !f.changed("user") { // what is the caller's is not another's
 		dir := who.dir
 		if f.changed("workdir") {
 			if dir = f.dir; !filepath.IsAbs(dir) {
@@ -83,40 +89,100 @@ func surround(spec *rota.Spec, f *specFlags, who caller) {
 }
 
 // whatRuns takes the command, shell text or script, and the flags with those of the script beneath.
-func (a *app) whatRuns(spec *rota.Spec, c composing) (flags *specFlags, scripted bool, err error) {
+func (a *app) whatRuns(spec *rota.Spec, c composing) (flags *specFlags, scripted bool, program string, err error) {
 	f := c.flags
 	script := f.script
 	args := c.args
 	if script == "" && !f.changed("command") && len(args) > 0 && args[0] == ownStdin && !c.dashed {
 		script, args = ownStdin, args[1:]
 	}
-	if script == "" && !f.changed("command") && len(args) == 0 && c.base == nil && !c.run && pipeOrFile(a.in) {
+	if script == "" && !f.changed("command") && !f.changed("script") && !f.changed("binary") && len(args) == 0 && c.base == nil && !c.run && pipeOrFile(a.in) {
 		script = ownStdin
 	}
 	for _, arg := range args {
 		if !utf8.ValidString(arg) {
-			return nil, false, rota.Invalid("argument %q: is not UTF-8 text", arg).WithFix("name the file in another way, such as by a pattern in -c text")
+			return nil, false, "", rota.Invalid("argument %q: is not UTF-8 text", arg).WithFix("name the file in another way, such as by a pattern in -c text")
 		}
+	}
+	if f.changed("script") || f.changed("binary") {
+		return a.programmed(spec, f, args)
 	}
 	switch {
 	case script != "" && f.changed("command"):
-		return nil, false, rota.Invalid("-c and -f: a job has either a shell text or a script")
+		return nil, false, "", rota.Invalid("-c and -f: a job has either a shell text or a script")
+	case f.pipe && (script != "" || f.changed("command")):
+		return nil, false, "", rota.Invalid("--pipe: the stages are arguments, not a script or shell text").WithFix("rota submit --pipe -- COMMAND ARG… : COMMAND ARG…")
+	case f.pipe:
+		nothing(spec)
+		spec.Pipe = stages(args)
+		return f, false, "", nil
 	case script != "":
-		return a.scripted(spec, f, script, args)
+		flags, scripted, err = a.scripted(spec, f, script, args)
+		return flags, scripted, "", err
+	case f.changed("interpreter"):
+		return nil, false, "", rota.Invalid("--interpreter: is what runs a script, and there is none").WithFix("rota submit --interpreter python3 -f SCRIPT")
 	case f.changed("command"):
-		spec.Executor, spec.Argv, spec.Shell, spec.Script = "", args, f.shell, ""
+		nothing(spec)
+		spec.Argv, spec.Shell = args, f.shell
 		if f.shell == "" {
-			return nil, false, rota.Invalid("-c: the shell text is empty")
+			return nil, false, "", rota.Invalid("-c: the shell text is empty")
 		}
 	case len(args) > 0:
-		spec.Executor, spec.Argv, spec.Shell, spec.Script = "", args, "", ""
+		nothing(spec)
+		spec.Argv = args
 	}
-	return f, false, nil
+	return f, false, "", nil
+}
+
+// programmed takes an executable file that is kept as a blob: of a script, its flags beneath those of the command line.
+func (a *app) programmed(spec *rota.Spec, f *specFlags, args []string) (flags *specFlags, scripted bool, program string, err error) {
+	given := 0
+	for _, name := range []string{"script", "binary", "file", "command"} {
+		if f.changed(name) {
+			given++
+		}
+	}
+	if given > 1 {
+		return nil, false, "", rota.Invalid("-c, -f, --script and --binary: a job has one of them")
+	}
+	if flags = f; f.changed("script") {
+		text, err := a.readScript(f.kept, false)
+		if err != nil {
+			return nil, false, "", err
+		}
+		flags = scriptSet(f.fs.Lookup("at") != nil)
+		if err := errors.Join(scriptFlags(text, flags), f.overlay(flags)); err != nil {
+			return nil, false, "", err
+		}
+	}
+	program, err = a.program(spec, f.kept, args)
+	return flags, false, program, err
+}
+
+// nothing takes away what a job before ran.
+func nothing(s *rota.Spec) {
+	s.Executor, s.Argv, s.Shell, s.Script, s.Blob, s.Pipe, s.Interpreter = "", nil, "", "", "", nil, nil
+}
+
+// stages are the commands that ":" separates. "::" is an argument ":".
+func stages(args []string) [][]string {
+	all := [][]string{nil}
+	for _, arg := range args {
+		switch arg {
+		case rota.StageSign:
+			all = append(all, nil)
+			continue
+		case rota.StageSign + rota.StageSign:
+			arg = rota.StageSign
+		}
+		all[len(all)-1] = append(all[len(all)-1], arg)
+	}
+	return all
 }
 
 // scripted takes a script, and puts its flags beneath those of the command line.
 func (a *app) scripted(spec *rota.Spec, f *specFlags, name string, args []string) (*specFlags, bool, error) {
-	text, err := a.readScript(name)
+	text, err := a.readScript(name, f.changed("interpreter"))
 	if err != nil {
 		return nil, false, err
 	}
@@ -127,7 +193,11 @@ func (a *app) scripted(spec *rota.Spec, f *specFlags, name string, args []string
 	if err := f.overlay(under); err != nil {
 		return nil, false, err
 	}
-	spec.Executor, spec.Argv, spec.Shell, spec.Script = "", args, "", text
+	nothing(spec)
+	spec.Argv, spec.Script = args, text
+	if spec.Interpreter, err = splitWords(f.interpreter); err != nil {
+		return nil, false, rota.Invalid("--interpreter: %v", err)
+	}
 	if name != ownStdin && spec.Name == "" {
 		spec.Name = filepath.Base(name)
 	}

@@ -12,7 +12,7 @@ import (
 
 const (
 	drainLook  = 200 * time.Millisecond // how often a node that drains is looked at
-	drainReply = 5 * time.Second        // how long one that restarts meanwhile may not answer
+	drainReply = 30 * time.Second       // how long one that restarts meanwhile may not answer
 )
 
 func (a *app) nodeDrainCommand() *cobra.Command {

@@ -15,6 +15,7 @@ type filterFlags struct {
 	name   string
 	user   string
 	labels []string
+	error  string
 }
 
 func (f *filterFlags) register(cmd *cobra.Command) {
@@ -23,6 +24,7 @@ func (f *filterFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.queue, "queue", "", "in this `queue`")
 	fs.StringVar(&f.name, "name", "", "with a name like this `pattern` of * and ?")
 	fs.StringVar(&f.user, "user", "", "submitted by this `user`")
+	fs.StringVar(&f.error, "error", "", "failed with the error of this `id`, as rota failed has it")
 	fs.StringArrayVar(&f.labels, "label", nil, "with this label, `K=V`; repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -37,7 +39,7 @@ func stateNames() []string {
 
 // given reports whether any of the flags was.
 func (f *filterFlags) given() bool {
-	return len(f.states) > 0 || f.queue != "" || f.name != "" || f.user != "" || len(f.labels) > 0
+	return len(f.states) > 0 || f.queue != "" || f.name != "" || f.user != "" || f.error != "" || len(f.labels) > 0
 }
 
 // add narrows a filter by the flags.
@@ -64,6 +66,7 @@ func (f *filterFlags) add(to *rota.Filter) error {
 	if f.user != "" {
 		to.Submitter = f.user
 	}
+	to.Error = f.error
 	labels, err := parseLabels(f.labels)
 	if len(labels) > 0 {
 		to.Labels = labels

@@ -168,7 +168,7 @@ func (f *follower) show(s rota.Stream, o rota.Output) error {
 }
 
 func (a *app) noteCut(t rota.TaskID, s rota.Stream, cut int64) {
-	a.note("… %s bytes of %v's %s were not kept …", number(cut), t, s)
+	a.note("… %s bytes of %v's %s were not kept (submit --artifact %s keeps all) …", number(cut), t, s, s.Artifact())
 }
 
 // present shows what there is of an attempt by now, one stream after the other.

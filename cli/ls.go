@@ -22,19 +22,22 @@ func (a *app) lsCommand() *cobra.Command {
 		filter      filterFlags
 		form        form
 		active, all bool
+		eta         bool
 		most        int
 	)
 	cmd := &cobra.Command{
 		Use:   "ls [flags] [JOB...]",
 		Short: "List jobs, newest first, or the tasks of one job",
 		Long: `Lists the last 20 jobs, newest first; -n and --all say how many. With one job it lists that job's tasks, in the order
-of their index; with several selectors (1-5,8, name:train*) those jobs.`,
-		Example: examples("rota ls --active", "rota ls --state failed --queue gpu", "rota ls 43 --state failed", "rota ls -o json --all"),
+of their index; with several selectors (1-5,8, name:train*) those jobs. With --eta each one that waits in its queue tells
+when it, or the next of its tasks, is expected to start: a span into which nine starts of ten fall.`,
+		Example: examples("rota ls --active", "rota ls --state failed --queue gpu", "rota ls 43 --state failed", "rota ls --active --eta", "rota ls -o json --all"),
 	}
 	filter.register(cmd)
 	cmd.Flags().BoolVar(&active, "active", false, "only what has not ended")
 	cmd.Flags().IntVarP(&most, "number", "n", lsMost, "how many rows")
 	cmd.Flags().BoolVar(&all, "all", false, "all rows")
+	cmd.Flags().BoolVar(&eta, "eta", false, "when what waits is expected to start; a question more for each row")
 	form.register(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := form.check(); err != nil {
@@ -54,7 +57,7 @@ of their index; with several selectors (1-5,8, name:train*) those jobs.`,
 			return err
 		}
 		defer c.Close()
-		return a.ls(cmd, c, args, lsQuery{filter, form, active, most})
+		return a.ls(cmd, c, args, lsQuery{filter, form, active, eta, most})
 	}
 	return cmd
 }
@@ -63,6 +66,7 @@ type lsQuery struct {
 	filterFlags
 	form   form
 	active bool
+	eta    bool
 	most   int // 0: all
 }
 
@@ -79,12 +83,10 @@ func (a *app) ls(cmd *cobra.Command, c *conn, args []string, q lsQuery) error {
 		return a.lsTasks(cmd, c, sel, filter, q)
 	}
 	items := c.jobs(cmd.Context(), rota.JobQuery{Filter: filter, Active: q.active}, oneMore(q.most))
-	more := false
-	n, err := jobList.print(a, q.form, upTo(items, q.most, &more))
-	if err == nil {
-		a.noteRest(q.form, "jobs", n, more)
+	if q.eta {
+		return printUpTo(a, q, "jobs", expectedJobs, c.expectJobs(cmd.Context(), items))
 	}
-	return err
+	return printUpTo(a, q, "jobs", jobList, items)
 }
 
 // tasksOnly reports whether a selection is one job, or tasks of arrays: then their tasks are listed.
@@ -110,10 +112,18 @@ func (a *app) lsTasks(cmd *cobra.Command, c *conn, sel selection, filter rota.Fi
 		filter.States = openStates
 	}
 	items := c.tasks(cmd.Context(), rota.TaskQuery{Filter: filter}, oneMore(q.most))
+	if q.eta {
+		return printUpTo(a, q, "tasks", expectedTasks, c.expectTasks(cmd.Context(), items))
+	}
+	return printUpTo(a, q, "tasks", taskList, items)
+}
+
+// printUpTo prints as many rows as were asked for, and says so if there are more.
+func printUpTo[T any](a *app, q lsQuery, what string, l list[T], items iter.Seq2[T, error]) error {
 	more := false
-	n, err := taskList.print(a, q.form, upTo(items, q.most, &more))
+	n, err := l.print(a, q.form, upTo(items, q.most, &more))
 	if err == nil {
-		a.noteRest(q.form, "tasks", n, more)
+		a.noteRest(q.form, what, n, more)
 	}
 	return err
 }
@@ -169,14 +179,14 @@ var jobList = list[rota.Job]{
 		{head: "STATE", cell: func(j rota.Job, _ style) string { return j.State().String() }, tint: func(j rota.Job) string { return stateTint(j.State()) }},
 		{head: "TASKS", cell: func(j rota.Job, s style) string { return taskCount(&j, s) }, right: true},
 		{head: "FAILED", cell: func(j rota.Job, _ style) string { return strconv.Itoa(j.Failed) }, right: true, wide: true},
-		{head: "QUEUE", cell: func(j rota.Job, _ style) string { return queueOf(&j.Spec) }},
+		{head: "QUEUE", cell: func(j rota.Job, _ style) string { return j.Queue }},
 		{head: "PRIO", cell: func(j rota.Job, _ style) string { return strconv.Itoa(j.Spec.Priority) }, right: true, wide: true},
 		{head: "USER", cell: func(j rota.Job, _ style) string { return j.Submitter }, wide: true},
 		{head: "SUBMITTED", cell: func(j rota.Job, s style) string { return s.at(j.Submitted) }},
 		{head: "ENDED", cell: func(j rota.Job, s style) string { return s.at(j.Ended) }, wide: true},
 		{head: "LABELS", cell: func(j rota.Job, _ style) string { return labelText(j.Spec.Labels) }, wide: true},
 		{head: "NAME", cell: func(j rota.Job, _ style) string { return nameOf(&j.Spec) }},
-		{head: "COMMAND", cell: func(j rota.Job, _ style) string { return commandOf(&j.Spec) }},
+		{head: "COMMAND", cell: func(j rota.Job, _ style) string { return j.Spec.Command() }},
 	},
 }
 
@@ -222,30 +232,11 @@ func taskCount(j *rota.Job, s style) string {
 	return fmt.Sprintf("%d/%d", j.Tasks-j.Left(), j.Tasks)
 }
 
-func queueOf(s *rota.Spec) string {
-	if s.Queue == "" {
-		return rota.DefaultQueue
-	}
-	return s.Queue
-}
-
 func nameOf(s *rota.Spec) string {
 	if s.Name == "" {
 		return "-"
 	}
 	return s.Name
-}
-
-// commandOf is what a job runs, in a few words.
-func commandOf(s *rota.Spec) string {
-	switch {
-	case s.Shell != "":
-		return strings.TrimSpace(s.Shell)
-	case s.Script != "":
-		first, _, _ := strings.Cut(s.Script, "\n")
-		return strings.TrimSpace("script " + first)
-	}
-	return quoted(s.Argv)
 }
 
 func labelText(labels map[string]string) string {

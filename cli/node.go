@@ -16,11 +16,11 @@ import (
 
 func (a *app) nodeCommand() *cobra.Command {
 	return nounCommand("node", "Nodes", nounLs(a, &cobra.Command{Short: "List nodes", Example: examples("rota node ls -o wide")},
-		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeDrainCommand(), a.nodePauseCommand(), a.nodeResumeCommand(), a.nodeRmCommand(), a.nodeTokenCommand())
+		"nodes", nodeList, rota.Service.Nodes), a.nodeShowCommand(), a.nodeSetCommand(), a.nodeDrainCommand(), a.nodePauseCommand(), a.nodeResumeCommand(), a.nodeRmCommand(), a.nodeTokenCommand())
 }
 
 func (a *app) nodeShowCommand() *cobra.Command {
-	var form, last string
+	var last string
 	cmd := &cobra.Command{
 		Use:   "show [flags] NODE",
 		Short: "Show a node, and what it did over time",
@@ -30,24 +30,14 @@ is idle; that is kept for an hour, one a minute for a day, one every 10 minutes 
 		Example: examples("rota node show here", "rota node show here --last 24h", "rota node show here --last 7d -o json"),
 		Args:    exactly("NODE"),
 	}
-	registerForm(cmd, &form)
 	cmd.Flags().StringVar(&last, "last", "1h", "how long ago it begins: a `duration`, 7d at most")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkForm(form); err != nil {
-			return err
-		}
+	return nounShow(a, cmd, func(cmd *cobra.Command, c *conn, args []string, form string) error {
 		span, err := rota.ParseDuration(last)
 		if err != nil || span.D() < time.Minute || span.D() > 7*24*time.Hour {
 			return rota.Invalid("--last %q: not a duration from 1m to 7d", last)
 		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
 		return a.nodeShow(cmd, c, args[0], form, span.D())
-	}
-	return cmd
+	})
 }
 
 // shownNode is all that is known of a node.
@@ -95,6 +85,15 @@ func (a *app) describeNode(n *rota.Node) string {
 	f.add("node", clean(n.Name))
 	f.add("state", a.nodeState(n))
 	f.add("queues", clean(strings.Join(n.Queues, ",")))
+	var labels []string
+	for _, k := range slices.Sorted(maps.Keys(n.Labels)) {
+		labels = append(labels, k+"="+n.Labels[k])
+	}
+	f.add("labels", clean(strings.Join(labels, ",")))
+	f.add("offers", clean(n.Offers.String()))
+	if n.NoShell {
+		f.add("shell", "false: it claims no jobs that a shell runs")
+	}
 	f.add("version", clean(n.Version+", "+n.Platform+", process "+strconv.Itoa(n.PID)))
 	f.add("place", clean(strings.TrimPrefix(n.Host+map[bool]string{true: ", " + n.Folder}[n.Folder != ""], ", ")))
 	f.add("executors", clean(executorsText(n.Executors)))

@@ -16,7 +16,7 @@ func (a *app) nodeTokenCommand() *cobra.Command {
 		Short: "Make a token for a node without a store, and print it, this once",
 		Long: `Makes a token by which a node without a store runs tasks for the nodes that have it, and says how that node is started. The token
 is for one node only: the one that is named, or the first that uses it. It can do what that node does to run tasks, and nothing else;
-"rota token rm" ends it.`,
+"rota token revoke" ends it.`,
 		Example: examples("rota node token gpu7 > gpu7.token", "rota node token --expires 90d > spare.token"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			return exactly([]string{"NODE"}[:min(len(args), 1)]...)(cmd, args)
@@ -81,7 +81,7 @@ func (a *app) sayJoin(node, address string) {
 	if node != "" {
 		argv = append(argv, "--name", node)
 	}
-	a.note("put it into a file of mode 600 on that node, and start it there:\n  %s", quoted(argv))
+	a.note("put it into a file of mode 600 on that node, and start it there:\n  %s", rota.Quoted(argv))
 	switch at, err := api.ParseAddress(address); {
 	case address == "":
 		a.note("others cannot reach this node yet; this lets them: rota up --listen 0.0.0.0:2691")

@@ -61,11 +61,12 @@ func (a *app) addCommands(root *cobra.Command) {
 		group string
 		cmds  []*cobra.Command
 	}{
-		{groupDaily, []*cobra.Command{a.upCommand(), a.downCommand(), a.upgradeCommand(), a.runCommand(), a.submitCommand(), a.lsCommand(), a.showCommand(),
-			a.logsCommand(), a.waitCommand(), a.progressCommand()}},
+		{groupDaily, []*cobra.Command{a.upCommand(), a.openCommand(), a.downCommand(), a.upgradeCommand(), a.runCommand(), a.submitCommand(), a.lsCommand(), a.showCommand(),
+			a.logsCommand(), a.artifactCommand(), a.waitCommand(), a.progressCommand(), a.topCommand()}},
 		{groupDaily, a.actCommands()},
-		{groupDaily, []*cobra.Command{a.againCommand()}},
-		{groupAdmin, []*cobra.Command{a.queueCommand(), a.nodeCommand(), a.cronCommand(), a.tokenCommand(), a.storeCommand(), a.backupCommand(), a.jarCommand()}},
+		{groupDaily, a.changeCommands()},
+		{groupDaily, []*cobra.Command{a.againCommand(), a.whyCommand(), a.failedCommand(), a.reportCommand()}},
+		{groupAdmin, []*cobra.Command{a.queueCommand(), a.applyCommand(), a.nodeCommand(), a.cronCommand(), a.userCommand(), a.loginCommand(), a.tokenCommand(), a.auditCommand(), a.secretCommand(), a.blobCommand(), a.serviceCommand(), a.storeCommand(), a.backupCommand(), a.jarCommand()}},
 		{groupMore, []*cobra.Command{a.configCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand(),
 			a.completionCommand(), a.manCommand()}},
 	} {

@@ -20,10 +20,13 @@ when it could not be run, 125 when Rota itself failed. It takes the flags of "ro
 Of many tasks (--array, --each-line) the standard output of each is printed whole when it ends, a bar shows how far it is, and
 failed ones are named at the end with the last they wrote to stderr; the exit code is that of the first failed one.
 
+With --on all a job runs on each node that is up, and their outputs come one after the other; the exit code is that of the
+first that failed.
+
 Ctrl-C detaches after two seconds and the job goes on; Ctrl-C again before cancels it; a third one leaves at once. When
 nobody reads the output any more (rota run ... | head) the job is cancelled.`,
 		Example: examples("rota run -- make test", "rota run -c 'sort | uniq -c' < words.txt",
-			"find . -name '*.go' | rota run --each-line - -- gofmt -l {line}", "rota run -a 1-100%8 -- ./sim {task}"),
+			"find . -name '*.go' | rota run --each-line - -- gofmt -l {line}", "rota run -a 1-100%8 -- ./sim {task}", "rota run --on all -- uptime"),
 		Annotations: map[string]string{ownKey: "yes"},
 	}
 	flags := newSpecFlags(cmd.Flags(), true).withText()
@@ -58,13 +61,16 @@ func (a *app) run(cmd *cobra.Command, how composing) error {
 		return err
 	}
 	defer c.Close()
+	if r.everywhere {
+		return a.runEverywhere(ctx, c, &r)
+	}
 	got, err := a.place(ctx, c, &r, 0)
 	if err != nil {
 		return err
 	}
 	a.noteSubmitted(c, &r, got)
 	job := rota.Job{ID: got.Job, Spec: r.Spec}
-	return a.attend(ctx, c, got.Job, func(ctx context.Context) error {
+	return a.attend(ctx, c, []rota.JobID{got.Job}, func(ctx context.Context) error {
 		var others sync.WaitGroup
 		others.Go(func() { a.noteOthers(ctx, c) })
 		defer others.Wait()

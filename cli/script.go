@@ -16,7 +16,7 @@ import (
 const scriptMark = "#ROTA"
 
 // readScript reads a script, from standard input when the name is "-".
-func (a *app) readScript(name string) (string, error) {
+func (a *app) readScript(name string, interpreted bool) (string, error) {
 	from, what := a.in, "script on standard input"
 	if name != ownStdin {
 		f, err := os.Open(name)
@@ -37,7 +37,7 @@ func (a *app) readScript(name string) (string, error) {
 		return "", rota.Errorf(rota.ErrTooLarge, "%s: longer than %d bytes, the limit", what, rota.MaxText)
 	case strings.TrimSpace(string(text)) == "":
 		return "", rota.Invalid("%s: is empty", what).WithFix("rota submit -- COMMAND ARG…, or -f FILE")
-	case !strings.HasPrefix(string(text), "#!"):
+	case !interpreted && !strings.HasPrefix(string(text), "#!"):
 		return "", rota.Invalid("%s: does not begin with #!, so nobody knows what runs it", what).WithFix("begin it with a line such as #!/bin/sh")
 	case !utf8.Valid(text):
 		return "", rota.Invalid("%s: is not UTF-8 text", what).WithFix("submit the program's path as a command: rota submit -- ./PROGRAM")

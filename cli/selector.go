@@ -146,7 +146,7 @@ func (c *conn) one(ctx context.Context, arg string) (single, error) {
 		return single{}, rota.Errorf(rota.ErrNotFound, "no job has a name like %q", sel.pattern)
 	case len(jobs) > 1:
 		return single{}, rota.Invalid("several jobs have a name like %q", sel.pattern).
-			WithFix("rota ls --name %s lists them; name one by its id", quoted([]string{sel.pattern}))
+			WithFix("rota ls --name %s lists them; name one by its id", rota.Quoted([]string{sel.pattern}))
 	}
 	return single{job: jobs[0].ID}, nil
 }

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,21 +39,7 @@ func standing(job *rota.Job, t *rota.Task, now time.Time) string {
 	return ending(&t.Attempt)
 }
 
-func dependencies(after []rota.Dependency) string {
-	words := map[rota.When]string{rota.AfterOK: "to succeed", rota.AfterAny: "to end", rota.AfterFail: "to fail"}
-	var parts []string
-	for i, d := range after {
-		if i == 5 {
-			parts = append(parts, fmt.Sprintf("%d more", len(after)-i))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("job %v %s", d.Job, words[d.When]))
-	}
-	if len(parts) == 0 {
-		return "other jobs"
-	}
-	return strings.Join(parts, ", ")
-}
+func dependencies(after []rota.Dependency) string { return cmp.Or(rota.Awaited(after), "other jobs") }
 
 // ending says how an attempt ended.
 func ending(a *rota.Attempt) string {

@@ -15,7 +15,6 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var form string
 	var samples bool
 	cmd := &cobra.Command{
 		Use:   "show [flags] JOB|TASK...",
@@ -25,17 +24,8 @@ seconds, two lines draw what it used over time: memory, and of how many CPUs.`,
 		Example: examples("rota show 42", "rota show 43.17", "rota show last -o json", "rota show last --samples -o json"),
 		Args:    some("JOB"),
 	}
-	registerForm(cmd, &form)
 	cmd.Flags().BoolVar(&samples, "samples", false, "what every attempt used over time, in JSON too")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkForm(form); err != nil {
-			return err
-		}
-		c, err := a.connect(cmd, wantRead)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
+	return nounShow(a, cmd, func(cmd *cobra.Command, c *conn, args []string, form string) error {
 		for i, arg := range args {
 			one, err := c.one(cmd.Context(), arg)
 			if err != nil {
@@ -49,8 +39,7 @@ seconds, two lines draw what it used over time: memory, and of how many CPUs.`,
 			}
 		}
 		return nil
-	}
-	return cmd
+	})
 }
 
 // shown is all that is known of a job, or of one task of it.
@@ -62,6 +51,7 @@ type shown struct {
 	// ended.
 	InQueue *rota.Limits  `json:"limits_in_queue,omitempty"`
 	Samples []rota.Series `json:"samples,omitzero"` // if asked for: of the attempts that have some, oldest first
+	Start   *rota.Expect  `json:"start,omitempty"`  // when it is expected to, if it is ready and that can be told
 }
 
 func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples bool) error {
@@ -76,6 +66,11 @@ func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples
 			return err
 		}
 		s.Task, s.Attempts = &t, earlier
+		if t.State == rota.Ready {
+			if why, err := c.Why(cmd.Context(), t.ID); err == nil {
+				s.Start = why.Start
+			}
+		}
 		if samples {
 			s.Samples, err = c.series(cmd.Context(), t.ID, append(slices.Clone(earlier), t.Attempt))
 		} else if form != formJSON {
@@ -97,7 +92,7 @@ func (a *app) show(cmd *cobra.Command, c *conn, one single, form string, samples
 
 // limitsInQueue asks what the queue has to say of the limits of what has not ended. A running job may not ask.
 func limitsInQueue(ctx context.Context, c *conn, s *shown) (*rota.Limits, error) {
-	queue, ended := queueOf(&s.Job.Spec), s.Job.Progress.Ended()
+	queue, ended := s.Job.Queue, s.Job.Progress.Ended()
 	if s.Task != nil {
 		queue, ended = s.Task.Queue, s.Task.State.Ended()
 	}
@@ -151,6 +146,7 @@ func (a *app) describe(s *shown) string {
 			state += ": " + standing(job, s.Task, a.now())
 		}
 		f.add("state", state)
+		f.add("expected", s.Start.Text(a.now(), brief))
 	} else {
 		f.add("state", job.State().String())
 		f.add("tasks", taskCounts(job.Progress))
@@ -158,7 +154,7 @@ func (a *app) describe(s *shown) string {
 	if s.Task == nil || s.Task.Reason != job.Reason { // else the state says it
 		f.add("reason", clean(job.Reason))
 	}
-	a.describeSpec(&f, &job.Spec)
+	a.describeSpec(&f, &job.Spec, job.Queue)
 	if s.InQueue != nil && *s.InQueue != job.Spec.Limits {
 		f.add("in its queue", limitsText(*s.InQueue))
 	}
@@ -194,15 +190,26 @@ func taskCounts(p rota.Progress) string {
 	return text
 }
 
-func (a *app) describeSpec(f *fields, s *rota.Spec) {
+func (a *app) describeSpec(f *fields, s *rota.Spec, queue string) {
 	switch {
 	case s.Shell != "":
 		f.add("shell", cleanLines(s.Shell))
+	case s.Blob != "":
+		f.add("blob", string(s.Blob))
 	case s.Script != "":
 		f.add("script", cleanLines(strings.TrimRight(s.Script, "\n")))
+	case len(s.Pipe) > 0:
+		f.add("pipeline", clean(rota.PipeLine(s.Pipe)))
 	}
+	f.add("interpreter", clean(rota.Quoted(s.Interpreter)))
+	f.add("mail to", clean(strings.Join(s.MailTo, ", ")))
+	f.add("notify", clean(strings.Join(s.Notify, ", ")))
+	f.add("secrets", clean(secretsText(s.Secrets)))
+	f.add("user", clean(s.User))
+	f.add("group", clean(s.Group))
+	f.add("path", clean(s.Path))
 	if len(s.Argv) > 0 {
-		f.add(map[bool]string{true: "command", false: "arguments"}[s.Shell == "" && s.Script == ""], clean(quoted(s.Argv)))
+		f.add(map[bool]string{true: "command", false: "arguments"}[s.Shell == "" && s.Script == "" && s.Blob == ""], clean(rota.Quoted(s.Argv)))
 	}
 	if s.Array != nil {
 		f.add("array", s.Array.String())
@@ -210,7 +217,7 @@ func (a *app) describeSpec(f *fields, s *rota.Spec) {
 	if s.Limit > 0 {
 		f.add("limit", fmt.Sprintf("%d at once", s.Limit))
 	}
-	f.add("queue", queueOf(s))
+	f.add("queue", queue)
 	if s.Priority != 0 {
 		f.add("priority", strconv.Itoa(s.Priority))
 	}
@@ -219,6 +226,7 @@ func (a *app) describeSpec(f *fields, s *rota.Spec) {
 	f.add("stdin", clean(s.Stdin))
 	f.add("out", clean(s.Out))
 	f.add("err", clean(s.Err))
+	f.add("artifacts", clean(rota.Quoted(s.Artifacts)))
 	if s.Timeout > 0 {
 		f.add("timeout", s.Timeout.String())
 	}
@@ -300,4 +308,18 @@ func startedText(at *rota.Attempt) string {
 		return "never"
 	}
 	return started
+}
+
+// secretsText names secrets and how the job gets them.
+func secretsText(all []rota.SecretUse) string {
+	texts := make([]string, len(all))
+	for i, u := range all {
+		switch texts[i] = u.Name; {
+		case u.File:
+			texts[i] += "=file"
+		case u.Var != "":
+			texts[i] += "=" + u.Var
+		}
+	}
+	return strings.Join(texts, ", ")
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +22,15 @@ type specFlags struct {
 	vars          []string
 	env           string
 	stdin         string
+	user, group   string
+	pipe          bool
+	path          string
+	secrets       []string
+	mailTo        []string
+	mailOn        string
+	notify        []string
 	out, err      string
+	artifacts     []string
 	timeout       rota.Duration
 	grace         rota.Duration
 	retries       int
@@ -34,10 +44,14 @@ type specFlags struct {
 	array         string
 	lines         string
 	limit         int
-	key           string
+	key, unique   string
+	on, limitKey  string
+	needs         []string
 	wait, follow  bool
 	dryRun        bool
 	shell, script string // only on the command line
+	interpreter   string // likewise: what runs the script
+	kept          string // likewise: the file that is kept as a blob
 }
 
 // newSpecFlags defines the flags. With once the job is submitted by this command, else by something later
@@ -52,13 +66,26 @@ func newSpecFlags(fs *pflag.FlagSet, once bool) *specFlags {
 	if once {
 		fs.StringVar(&f.lines, "each-line", "", "many tasks, one a line of `FILE`, or of standard input with -")
 	}
-	fs.IntVar(&f.limit, "limit", 0, "of many tasks, how many run at most at once")
+	fs.IntVar(&f.limit, "limit", 0, "of many tasks, or of all with one --limit-key, how many run at most at once")
+	fs.StringVar(&f.limitKey, "limit-key", "", "of all tasks with this `key`, in whatever queues, only --limit run at once (default 1)")
+	if once { // a schedule says it itself
+		fs.StringVar(&f.on, "on", "", "only on the `node` of that name, or those with a label KEY=VALUE; rota run: all, a job on each")
+	}
+	fs.StringArrayVar(&f.needs, "need", nil, "what each task takes of its node: `gpu=2,mem=8G`; repeatable")
 	fs.StringVarP(&f.dir, "workdir", "w", "", "working `folder` (default: this one; a scratch folder with --server)")
 	fs.StringArrayVarP(&f.vars, "set-env", "e", nil, "environment `K=V`, or K for the value it has here; repeatable")
 	fs.StringVar(&f.env, "env", "", "`inherit` this environment, or start with a clean one (default: inherit; clean with --server)")
+	fs.StringVar(&f.user, "user", "", "run as this `user`, where the node is root's and its settings allow it")
+	fs.StringVar(&f.group, "group", "", "run with this `group`, one of the user's")
+	fs.StringArrayVar(&f.secrets, "secret", nil, "give it a secret: `NAME`, NAME=VARIABLE, or NAME=file, which $ROTA_SECRET_NAME names; repeatable")
+	fs.StringSliceVar(&f.mailTo, "mail-to", nil, "`addresses` that get mail when it ends, or none")
+	fs.StringVar(&f.mailOn, "mail-on", "", "when they do: on `error`, end (succeeded or failed) or always (default: error)")
+	fs.StringSliceVar(&f.notify, "notify", nil, "`URLs` that are told when it ends, or none")
+	fs.StringVar(&f.path, "path", "", "the job's `PATH`, whatever else its environment is")
 	fs.StringVar(&f.stdin, "stdin", "", "`file` on the node to read, - for this command's own input, none for nothing")
 	fs.StringVar(&f.out, "out", "", "`file` for the output; %j job, %a index, %n attempt")
 	fs.StringVar(&f.err, "err", "", "`file` for the error output; the same as --out joins them")
+	fs.StringArrayVar(&f.artifacts, "artifact", nil, "keep the files in the working folder that fit this `pattern`, such as 'out/*.txt', when an attempt has ended; @stdout and @stderr: all that it wrote; repeatable")
 	fs.VarP((*durationValue)(&f.timeout), "timeout", "t", "end an attempt that runs longer: 90m, 01:30:00")
 	fs.Var((*durationValue)(&f.grace), "grace", "time between TERM and KILL (default 10s)")
 	f.limits.register(fs, "", [4]string{"`size` of memory that all its processes may use together: 2G; none: as queue and node have it",
@@ -71,11 +98,13 @@ func newSpecFlags(fs *pflag.FlagSet, once bool) *specFlags {
 	fs.BoolVar(&f.hold, "hold", false, "wait until it is released")
 	if once {
 		fs.StringVar(&f.at, "at", "", "not before this `time`: 17:30, tomorrow 9:00, now + 5 minutes, 2026-01-02 15:04")
-		fs.StringArrayVar(&f.after, "after", nil, "wait for `ok:JOB`, any:JOB or fail:JOB; several with commas; repeatable")
+		fs.StringArrayVar(&f.after, "after", nil, "wait for `ok:JOB`, any:JOB or fail:JOB; for arrays each:JOB, element by element; several with commas; repeatable")
 	}
 	fs.StringArrayVar(&f.labels, "label", nil, "`K=V`; repeatable")
 	if once {
 		fs.StringVar(&f.key, "key", "", "the same `key` names the same job: submitting twice makes one")
+		fs.StringVar(&f.unique, "unique", "", "refuse or merge it, as the queue says, while one of that `NAME` (--unique=NAME), or that runs the same, is in its way")
+		fs.Lookup("unique").NoOptDefVal = rota.UniqueWork
 		fs.BoolVar(&f.dryRun, "dry-run", false, "print the job as it would be submitted, and submit nothing")
 	}
 	return f
@@ -92,6 +121,10 @@ func (f *specFlags) withWait() *specFlags {
 func (f *specFlags) withText() *specFlags {
 	f.fs.StringVarP(&f.shell, "command", "c", "", "shell `text` to run; arguments become $1, $2…")
 	f.fs.StringVarP(&f.script, "file", "f", "", "script `file` to run, - for standard input; its #ROTA lines are flags")
+	f.fs.BoolVar(&f.pipe, "pipe", false, "the arguments are commands that \":\" separates, each reading what the one before writes; \"::\" is the argument \":\"")
+	f.fs.StringVar(&f.interpreter, "interpreter", "", "`command` that runs the script, such as 'python3 -u'")
+	f.fs.StringVar(&f.kept, "script", "", "script `file` to keep as a blob and run; its #ROTA lines are flags")
+	f.fs.StringVar(&f.kept, "binary", "", "program `file` to keep as a blob and run")
 	return f
 }
 
@@ -176,7 +209,7 @@ func parseAfter(texts []string) ([]rota.Dependency, error) {
 			if !ok {
 				when, id = string(rota.AfterOK), part
 			}
-			if w := rota.When(when); w != rota.AfterOK && w != rota.AfterAny && w != rota.AfterFail {
+			if !slices.Contains(rota.Whens, rota.When(when)) {
 				return nil, badAfter(text)
 			}
 			job, err := rota.ParseJobID(id)
@@ -190,7 +223,7 @@ func parseAfter(texts []string) ([]rota.Dependency, error) {
 }
 
 func badAfter(text string) error {
-	return rota.Invalid("--after %q: not understood", text).WithFix("write ok:41, any:41 or fail:41")
+	return rota.Invalid("--after %q: not understood", text).WithFix("write ok:41, any:41, fail:41 or each:41")
 }
 
 // caller is what a job may take over from whoever submits it.
@@ -203,7 +236,7 @@ type caller struct {
 
 // apply writes the flags that were given into a spec.
 func (f *specFlags) apply(spec *rota.Spec, c caller) error {
-	for _, step := range []func(*rota.Spec, caller) error{f.applyNames, f.applyFiles, f.applyEnv, f.applyLimits, f.applyRetry, f.applyWhen, f.applyMany} {
+	for _, step := range []func(*rota.Spec, caller) error{f.applyNames, f.applyFiles, f.applyEnv, f.applyLimits, f.applyRetry, f.applyWhen, f.applyMany, f.applyWhere} {
 		if err := step(spec, c); err != nil {
 			return err
 		}
@@ -218,6 +251,34 @@ func (f *specFlags) applyNames(spec *rota.Spec, _ caller) error {
 	if f.changed("queue") {
 		spec.Queue = f.queue
 	}
+	if f.changed("mail-to") {
+		spec.MailTo = f.mailTo
+	}
+	if f.changed("mail-on") {
+		spec.MailOn = rota.MailOn(f.mailOn)
+	}
+	if f.changed("notify") {
+		spec.Notify = f.notify
+	}
+	if f.changed("secret") {
+		spec.Secrets = nil
+		for _, text := range f.secrets {
+			u, err := rota.ParseSecretUse(text)
+			if err != nil {
+				return err
+			}
+			spec.Secrets = append(spec.Secrets, u)
+		}
+	}
+	if f.changed("path") {
+		spec.Path = f.path
+	}
+	if f.changed("user") {
+		spec.User = f.user
+	}
+	if f.changed("group") {
+		spec.Group = f.group
+	}
 	if f.changed("priority") {
 		spec.Priority = f.priority
 	}
@@ -229,6 +290,9 @@ func (f *specFlags) applyNames(spec *rota.Spec, _ caller) error {
 	}
 	if f.changed("hold") {
 		spec.Hold = f.hold
+	}
+	if f.changed("unique") {
+		spec.Unique = f.unique
 	}
 	labels, err := parseLabels(f.labels)
 	if len(labels) > 0 && spec.Labels == nil {
@@ -288,10 +352,35 @@ func (f *specFlags) applyMany(spec *rota.Spec, _ caller) (err error) {
 		}
 		spec.Lines, spec.Array = true, nil
 	}
+	if f.changed("limit-key") {
+		spec.LimitKey, spec.KeyLimit = f.limitKey, 0
+	}
 	if f.changed("limit") {
-		if spec.Limit = f.limit; f.limit < 1 {
+		if f.limit < 1 {
 			return rota.Invalid("--limit %d: at least 1", f.limit)
 		}
+		if spec.LimitKey != "" { // an array's own stands behind its %
+			spec.KeyLimit = f.limit
+		} else {
+			spec.Limit = f.limit
+		}
+	}
+	return nil
+}
+
+func (f *specFlags) applyWhere(spec *rota.Spec, _ caller) error {
+	if f.changed("on") {
+		spec.On = f.on
+	}
+	for _, text := range f.needs {
+		r, err := rota.ParseResources(text)
+		if err != nil {
+			return err
+		}
+		if spec.Needs == nil {
+			spec.Needs = rota.Resources{}
+		}
+		maps.Copy(spec.Needs, r)
 	}
 	return nil
 }

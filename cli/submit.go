@@ -76,7 +76,7 @@ func (a *app) submitAndMaybeWait(ctx context.Context, c *conn, r *request, befor
 	if err != nil {
 		return err
 	}
-	return a.attend(ctx, c, got.Job, func(ctx context.Context) error { return a.toTheEnd(ctx, c, &job, follow) })
+	return a.attend(ctx, c, []rota.JobID{got.Job}, func(ctx context.Context) error { return a.toTheEnd(ctx, c, &job, follow) })
 }
 
 // place sends a request with what goes along.
@@ -91,7 +91,10 @@ func (a *app) place(ctx context.Context, c *conn, r *request, before rota.JobID)
 
 // noteSubmitted says what is worth knowing of a job that was submitted.
 func (a *app) noteSubmitted(c *conn, r *request, got rota.Submitted) {
-	if got.Existing {
+	switch {
+	case got.Merged:
+		a.note("rota: job %v is like this one, and is in its way; nothing new was made", got.Job)
+	case got.Existing:
 		a.note("rota: job %v was submitted earlier with the same key; nothing new was made", got.Job)
 	}
 	if at := r.Spec.At; !at.IsZero() {
@@ -167,6 +170,9 @@ func (a *app) dryRun(cmd *cobra.Command, how composing) error {
 	r, err := a.compose(how)
 	if err != nil {
 		return err
+	}
+	if r.everywhere {
+		a.note("rota: a job like this for each node that is up")
 	}
 	spec, err := r.resolved()
 	if err != nil {

@@ -43,6 +43,9 @@ func (f *specFlags) applyFiles(spec *rota.Spec, c caller) error {
 			*file.to = filepath.Join(spec.Dir, file.path)
 		}
 	}
+	if f.changed("artifact") {
+		spec.Artifacts = f.artifacts
+	}
 	for what, text := range map[string]string{"workdir": spec.Dir, "out": spec.Out, "err": spec.Err, "stdin": spec.Stdin} {
 		if !utf8.ValidString(text) {
 			return rota.Invalid("--%s %q: is not UTF-8 text", what, text)

@@ -167,13 +167,24 @@ func (l list[T]) printCSV(a *app, items iter.Seq2[T, error]) (n int, err error) 
 }
 
 func (l list[T]) printTable(a *app, wide bool, items iter.Seq2[T, error]) (int, error) {
-	t := table{colour: a.screen.colour}
+	columns := 0
 	if a.screen.outTerm {
-		t.columns = terminalWidth(a.screen.out)
+		columns = terminalWidth(a.screen.out)
 	}
+	t, err := l.table(style{now: a.now(), exact: wide}, items)
+	if err != nil || len(t.rows) == 0 {
+		return len(t.rows), err
+	}
+	t.columns, t.colour = columns, a.screen.colour
+	_, err = io.WriteString(a.out, t.String())
+	return len(t.rows), err
+}
+
+// table has the items in columns: in the wide style all there are, else those that say something.
+func (l list[T]) table(s style, items iter.Seq2[T, error]) (t table, err error) {
 	var shown []column[T]
 	for _, c := range l.columns {
-		if wide || !c.wide {
+		if s.exact || !c.wide {
 			shown = append(shown, c)
 			t.heads = append(t.heads, c.head)
 			t.right = append(t.right, c.right)
@@ -181,27 +192,23 @@ func (l list[T]) printTable(a *app, wide bool, items iter.Seq2[T, error]) (int, 
 	}
 	for item, err := range items {
 		if err != nil {
-			return len(t.rows), err
+			return t, err
 		}
 		row, tints := make([]string, len(shown)), make([]string, len(shown))
 		for i, c := range shown {
-			row[i] = clean(c.cell(item, style{now: a.now(), exact: wide}))
+			row[i] = clean(c.cell(item, s))
 			if c.tint != nil {
 				tints[i] = c.tint(item)
 			}
 		}
 		t.rows, t.tints = append(t.rows, row), append(t.tints, tints)
 	}
-	if len(t.rows) == 0 {
-		return 0, nil
-	}
-	for i := len(shown) - 1; i >= 0 && !wide; i-- {
+	for i := len(shown) - 1; i >= 0 && !s.exact && len(t.rows) > 0; i-- {
 		if shown[i].maybe {
 			t.dropEmpty(i)
 		}
 	}
-	_, err := io.WriteString(a.out, t.String())
-	return len(t.rows), err
+	return t, nil
 }
 
 // table is text in columns. Only the last column is cut, and only on a terminal.

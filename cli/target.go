@@ -78,7 +78,7 @@ func (a *app) reach(ctx context.Context, c config.Config, t Target, w want) (*co
 
 // open opens the store here; a node that came up meanwhile is asked instead.
 func (a *app) open(ctx context.Context, t Target, write bool) (*conn, error) {
-	for range 50 {
+	for began := clock(); clock().Sub(began) < 5*time.Second; {
 		s, closer, err := a.deps.Local(ctx, t, write)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, noStore(t)
@@ -110,7 +110,7 @@ func noStore(t Target) error {
 func targetOf(c config.Config, settings config.Settings) (Target, error) {
 	server, socket := settings.Of("server").Origin, settings.Of("socket").Origin
 	data, token := settings.Of("data").Origin, settings.Of("token-file").Origin
-	t := Target{Data: c.Data, Store: c.StorePlace()}
+	t := Target{Data: c.Data, Store: c.StorePlace(), Blobs: c.Blobs}
 	switch {
 	case c.Server != "" && server >= socket && server >= data:
 		t.Server = strings.TrimRight(c.Server, "/")

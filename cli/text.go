@@ -219,21 +219,6 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", v, units[u])
 }
 
-// quoted is a command as a shell would take it.
-func quoted(argv []string) string {
-	parts := make([]string, len(argv))
-	for i, a := range argv {
-		if a != "" && !strings.ContainsFunc(a, func(r rune) bool {
-			return !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-./:=,@%+{}", r))
-		}) {
-			parts[i] = a
-			continue
-		}
-		parts[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-	}
-	return strings.Join(parts, " ")
-}
-
 // splitLines are the lines of a text, without an empty last one.
 func splitLines(s string) []string {
 	if s = strings.TrimSuffix(s, "\n"); s == "" {

@@ -15,7 +15,7 @@ func (a *app) tokenCommand() *cobra.Command {
 }
 
 func (a *app) tokenCreateCommand() *cobra.Command {
-	var role, expires string
+	var role, expires, user, queues string
 	cmd := &cobra.Command{
 		Use:   "create NAME --role ROLE",
 		Short: "Make a token and print it, this once",
@@ -25,6 +25,8 @@ operator acts on everything; admin also makes tokens.`,
 		Args:    exactly("NAME"),
 	}
 	cmd.Flags().StringVar(&role, "role", "", "`role`: viewer, submitter, operator or admin")
+	cmd.Flags().StringVar(&user, "user", "", "`user` whose it is: it has no more rights than the user has, and goes with the user")
+	cmd.Flags().StringVar(&queues, "queues", "", "`queues` that the role holds for, patterns with commas (default: all)")
 	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: 90d, 12h, or a `time`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if role == "" {
@@ -33,7 +35,7 @@ operator acts on everything; admin also makes tokens.`,
 		if err := oneOf("--role", role, roleNames()...); err != nil {
 			return err
 		}
-		t := rota.Token{Name: args[0], Role: rota.Role(role)}
+		t := rota.Token{Name: args[0], Role: rota.Role(role), User: user, Queues: queues}
 		if cmd.Flags().Changed("expires") {
 			var err error
 			if t.Expires, err = parseExpiry(expires, a.now()); err != nil {
@@ -94,6 +96,8 @@ var tokenList = list[rota.Token]{
 		{head: "ID", cell: func(t rota.Token, _ style) string { return strconv.FormatInt(t.ID, 10) }, right: true},
 		{head: "NAME", cell: func(t rota.Token, _ style) string { return t.Name }},
 		{head: "ROLE", cell: func(t rota.Token, _ style) string { return string(t.Role) }},
+		{head: "USER", cell: func(t rota.Token, _ style) string { return t.User }},
+		{head: "QUEUES", cell: func(t rota.Token, _ style) string { return orText(t.Queues, "all") }, wide: true},
 		{head: "NODE", cell: func(t rota.Token, _ style) string { return t.Node }, wide: true},
 		{head: "CREATED", cell: func(t rota.Token, s style) string { return s.at(t.Created) }},
 		{head: "EXPIRES", cell: func(t rota.Token, s style) string { return orText(s.at(t.Expires), "never") }},
@@ -102,7 +106,7 @@ var tokenList = list[rota.Token]{
 
 func (a *app) tokenRmCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "rm ID|NAME...", Short: "Remove tokens: they let nobody in any more", Example: examples("rota token rm 3"), Args: some("ID|NAME"),
+		Use: "revoke ID|NAME...", Aliases: []string{"rm"}, Short: "Remove tokens: they let nobody in any more", Example: examples("rota token revoke 3"), Args: some("ID|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect(cmd, wantChange)
 			if err != nil {

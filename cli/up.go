@@ -19,6 +19,7 @@ var upFlags = []struct{ name, key, about string }{
 	{"name", "name", "`name` of the node (default: the machine's)"},
 	{"slots", "slots", "how `many` tasks run at once, 0 for a node that only answers (default: the CPUs)"},
 	{"queues", "queues", "`queues` to serve, in order: gpu,fast,*,!slow"},
+	{"shell", "shell", "claim jobs that a shell runs; --shell=false leaves them to other nodes"},
 	{"jar", "jars", "`folders` of jars to serve beside the queues: /shared/jar,/other"},
 	{"listen", "listen", "`address` of the API, or none (default " + config.DefaultListen + ", or the next free port)"},
 	{"advertise", "advertise", "`URL` by which others reach the API"},
@@ -27,7 +28,15 @@ var upFlags = []struct{ name, key, about string }{
 	{"tls-cert", "tls.cert", "certificate `file` of the API"},
 	{"tls-key", "tls.key", "key `file` of the certificate"},
 	{"tls-self", "tls.self", "make a certificate; done anyway where others reach the address and none is given"},
+	{"run-as", "run.as", "who may have jobs run as whom, on a node of root's: `WHO:USER+USER`, with commas"},
+	{"run-uids", "run.uids", "users for jobs of nobody's, on a node of root's: `60001-60099`"},
+	{"local-submit", "local.submit", "`groups` of this machine whose users may submit"},
+	{"local-socket", "local.socket", "`socket` for them"},
 	{"trust-submitters", "trust-submitters", "let remote submitters run jobs as the node's own user"},
+	{"catch-up", "catch-up", "how `many` jobs a second make up for times that schedules missed (default 100)"},
+	{"cronjob-listen", "cronjob.listen", "`address` of the REST door for cron jobs: 127.0.0.1:30000, or main for /jobs beside the API"},
+	{"cronjob-trust-loopback", "cronjob.trust-loopback", "`user` in whose name those ask there who come from this machine without a token"},
+	{"blobs", "blobs", "where files for jobs are kept: a `place`, a folder that all servers see, s3://BUCKET/PREFIX?endpoint=URL, or store"},
 	{"limits-mem", "limits.mem", "`size` of memory that a task may use, where neither job nor queue says"},
 	{"limits-cpus", "limits.cpus", "`CPUs` that a task may use, likewise"},
 	{"limits-pids", "limits.pids", "`processes` of a task, likewise"},
@@ -37,11 +46,13 @@ var upFlags = []struct{ name, key, about string }{
 	{"limits-max-pids", "limits.max-pids", "most `processes` of any task"},
 	{"limits-max-nice", "limits.max-nice", "least `niceness` of any task"},
 	{"log-format", "log.format", "`form` of the log: text or json"},
+	{"label", "labels", "`KEY=VALUE`, with commas: jobs can be for nodes with one"},
+	{"offer", "offers", "`NAME=AMOUNT`, with commas: what tasks can need, beside its cpus, mem and gpu"},
 	{"log-level", "log.level", "`level` of the log: debug, info, warn or error"},
 }
 
 func (a *app) upCommand() *cobra.Command {
-	var transient, check, force bool
+	var transient, check, force, detach, system bool
 	cmd := &cobra.Command{
 		Use:   "up [flags]",
 		Short: "Run a node, until Ctrl-C",
@@ -63,6 +74,8 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 		cmd.Flags().String(f.name, "", f.about)
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "take the name from another node that has it and is never to come back")
+	cmd.Flags().BoolVar(&detach, "detach", false, "start it in the background, and return when it serves; 0 also when one does already")
+	cmd.Flags().BoolVar(&system, "system", false, "be this machine's node, of which there is one")
 	cmd.Flags().BoolVar(&transient, "transient", false, "end with the last client and task")
 	_ = cmd.Flags().MarkHidden("transient")
 	cmd.Flags().BoolVar(&check, "check", false, "only say whether the node could be started")
@@ -86,6 +99,9 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 			"put the URL into ROTA_STORE or rota.toml, or the password into the file that PGPASSFILE names"); err != nil {
 			return err
 		}
+		if detach {
+			return a.upDetached(cmd, c)
+		}
 		ready := func(s Started) {
 			if !transient {
 				_, _ = io.WriteString(a.out, greeting(s))
@@ -104,9 +120,29 @@ Settings may also stand in rota.toml or in ROTA_ variables: see "rota config che
 			return err
 		}
 		reload := func() error { _, err := load(); return err }
-		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, Check: check, Force: force, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
+		return a.deps.Up(cmd.Context(), c, UpOptions{Transient: transient, System: system, Check: check, Force: force, Ready: ready, Reload: reload, Left: left, Stderr: screenErr{a.screen}})
 	}
 	return cmd
+}
+
+// upDetached starts the node by the same flags, but for the one that says so.
+func (a *app) upDetached(cmd *cobra.Command, c config.Config) error {
+	args := []string{"up", "--data", c.Data}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "detach" && f.Name != "data" {
+			args = append(args, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	said, err := a.deps.Detach(cmd.Context(), c, args)
+	if err != nil {
+		return err
+	}
+	if said == "" {
+		a.note("rota: a node serves %s already", clean(c.Data))
+		return nil
+	}
+	_, err = io.WriteString(a.out, strings.Replace(said, "Ctrl-C stops it", "rota down stops it", 1))
+	return err
 }
 
 // settingFlags are those of upFlags that were given.

@@ -199,6 +199,9 @@ func (a *app) partsOf(ctx context.Context, c *conn, r *request, before rota.JobI
 
 // send submits a job with what goes along. What cannot be sent whole is taken back, also when a signal comes.
 func (a *app) send(ctx context.Context, c *conn, r *request, p parts) (rota.Submitted, error) {
+	if err := a.bring(ctx, c, r); err != nil {
+		return rota.Submitted{}, err
+	}
 	sub := r.Submission
 	if sub.Key == "" {
 		sub.Key = api.NewKey()
@@ -278,9 +281,9 @@ func (a *app) read(ctx context.Context, p parts) *reading {
 	go func() {
 		defer close(r.parts)
 		for part, err := range p {
+			slow.Stop() // whoever takes it may be slow too
 			select {
 			case r.parts <- piece{part, err}:
-				slow.Stop()
 			case <-ctx.Done():
 				return
 			}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/rotaqueue/rota/api"
 	"github.com/rotaqueue/rota/config"
 	"github.com/rotaqueue/rota/executor"
+	"github.com/rotaqueue/rota/executor/blob"
 	execjob "github.com/rotaqueue/rota/executor/exec"
 	"github.com/rotaqueue/rota/executor/script"
 	"github.com/rotaqueue/rota/executor/shell"
@@ -113,13 +115,13 @@ func (w *world) up(transient bool) {
 	opts := server.Options{Log: quiet, Node: "n1", Transient: transient, Live: liveFunc(func(ctx context.Context, q rota.OutputQuery) (rota.Output, bool, error) {
 		return n.Output(ctx, q)
 	})}
-	session := rota.SessionID("s-" + w.Name() + time.Now().String())
+	session := rota.SessionID("s-" + strconv.FormatInt(time.Now().UnixNano(), 16))
 	if transient {
 		opts.Home = session
 	}
 	srv := server.New(store, opts)
 	ln := must(api.ListenUnix(w.dir))
-	n = node.New(srv, keep, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, node.Options{
+	n = node.New(srv, keep, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}, blob.Executor{}}, node.Options{
 		Name: "n1", Key: strings.Repeat("k", 32), Session: session, Slots: 4, Dir: filepath.Join(w.dir, "work"),
 		Socket: w.socket(), Transient: transient, Log: quiet})
 	door := api.New(srv, api.Options{Authenticate: srv.Authenticate, Log: quiet})

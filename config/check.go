@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,16 +30,37 @@ func (c Config) Check() error {
 	if err := checkStore(c.Store); err != nil {
 		return err
 	}
+	if err := c.Tell().Check(); err != nil {
+		return err
+	}
+	if _, err := rota.ParseRunAs(c.Run.As); err != nil {
+		return err
+	}
+	if _, _, err := c.Run.Range(); err != nil {
+		return err
+	}
 	if c.TTL.D() < leastTTL || c.TTL.D() > mostTTL {
 		return rota.Invalid("ttl: from %v to %v", leastTTL, mostTTL)
 	}
 	if c.OutputCap < 1 {
 		return rota.Invalid("output-cap: needs a size, such as 64KiB")
 	}
+	if c.Blobs != "" && c.Blobs != BlobsInStore && !strings.HasPrefix(c.Blobs, "s3://") && !filepath.IsAbs(c.Blobs) {
+		return rota.Invalid("blobs: %q is no place for blobs", c.Blobs).WithFix("write an absolute folder, s3://BUCKET/PREFIX?endpoint=URL, or store")
+	}
+	if c.BlobCache < 1 {
+		return rota.Invalid("blob-cache: needs a size, such as 4GiB")
+	}
 	for _, q := range c.Queues {
-		if q == "!" || strings.ContainsAny(q, " \t/\\") {
-			return rota.Invalid("queues: %q is no pattern of queue names", q).WithFix("write for example gpu,fast,*,!slow")
+		if err := rota.CheckPattern(q); err != nil {
+			return err
 		}
+	}
+	if _, err := c.NodeLabels(); err != nil {
+		return err
+	}
+	if _, err := c.NodeOffers(nil); err != nil {
+		return err
 	}
 	for _, h := range c.Hosts {
 		if !isHost(h) {
@@ -71,6 +94,9 @@ func (c Config) Check() error {
 	if c.TLS.Self && c.TLS.Cert != "" {
 		return rota.Invalid("tls.self: a certificate is given, too").WithFix("leave out either --tls-self or --tls-cert and --tls-key")
 	}
+	if c.Cronjob.Trust != "" && c.Cronjob.Listen == NoListen {
+		return rota.Invalid("cronjob.trust-loopback: the door for cron jobs is closed").WithFix("open it: --cronjob-listen 127.0.0.1:30000")
+	}
 	return c.checkListen()
 }
 
@@ -81,10 +107,10 @@ func (c Config) checkListen() error {
 			return rota.Invalid("advertise %q: not an address", c.Advertise).WithFix("write it as others call this node, for example https://rota.example.org:2691")
 		}
 	}
-	if c.Listen == NoListen {
-		return nil
+	if _, _, err := net.SplitHostPort(c.Cronjob.Listen); err != nil && c.Cronjob.Listen != NoListen && c.Cronjob.Listen != MainListen {
+		return rota.Invalid("cronjob.listen %q: not an address", c.Cronjob.Listen).WithFix("write HOST:PORT, for example 127.0.0.1:30000, or main, or none")
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil && c.Listen != NoListen {
 		return rota.Invalid("listen %q: not an address", c.Listen).WithFix("write HOST:PORT, for example %s, or none", DefaultListen)
 	}
 	return nil
@@ -113,4 +139,26 @@ func checkStore(store string) error {
 	}
 	return rota.Invalid("store: not a URL of a PostgreSQL database").
 		WithFix("write postgres://USER@HOST/DATABASE, or nothing for the store in the data folder; --data says which folder")
+}
+
+// Range is the first of the users for jobs of nobody's, and how many there are; 0: none.
+func (r Run) Range() (first, count int, err error) {
+	if r.UIDs == "" {
+		return 0, 0, nil
+	}
+	from, to, ok := strings.Cut(r.UIDs, "-")
+	first, err1 := strconv.Atoi(from)
+	last, err2 := strconv.Atoi(to)
+	const least, most = 1000, 1<<31 - 1 // below are the system's own
+	if !ok || err1 != nil || err2 != nil || first < least || last < first || last > most || first <= nobody && nobody <= last {
+		return 0, 0, rota.Invalid("run.uids %q: not a range of users that nobody has", r.UIDs).WithFix("write for example 60001-60099, beginning at %d or higher", least)
+	}
+	return first, last - first + 1, nil
+}
+
+const nobody = 65534
+
+// Tell is who is told of jobs that name nobody.
+func (c Config) Tell() *rota.Tell {
+	return &rota.Tell{MailTo: c.Mail.To, MailOn: rota.MailOn(c.Mail.On), Notify: c.Notify.To}
 }

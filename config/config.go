@@ -6,6 +6,7 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,17 +28,31 @@ type Config struct {
 	Name            string   // of the node
 	Slots           Slots    // tasks that run at once
 	Queues          []string // patterns, in order
+	Labels          []string // KEY=VALUE
+	Offers          []string // NAME=AMOUNT, beside what the machine has
+	Shell           *bool    // whether it claims jobs that a shell runs
 	Jars            []string // folders of jars that are served beside the queues
 	Listen          string   // address of the API, or "none"
 	Advertise       string   // URL by which others reach the API; empty: made of Listen
 	BehindProxy     bool     // a proxy in front does TLS
 	Hosts           []string // names by which clients may call the API, beside localhost and its address
 	TrustSubmitters bool     // remote principals below operator may submit although jobs run as the node's user (P28)
+	CatchUp         int      // jobs of missed due times that start in a second
 	TLS             TLS
+	Cronjob         Cronjob
 
+	Wrap      []string // a command that is put before each job's
+	ErrWrap   []string // a command that reads the error output of jobs
+	Mail      Mail
+	Notify    Notify
+	Secrets   Secrets
+	Run       Run
+	Local     Local
 	Limits    Limits
 	TTL       rota.Duration // of the lease on what the node runs
 	OutputCap rota.Size     // of each stream of an attempt, kept in the store
+	Blobs     string        // where blobs are: a folder, an s3:// URL, or "store"; empty: the data folder, or the database
+	BlobCache rota.Size     // of blobs that the node runs again without fetching them again
 	Retention Retention
 	Log       Log
 }
@@ -74,6 +89,15 @@ type TLS struct {
 	Self bool
 }
 
+// Cronjob is the REST door for jobs like crontab's.
+type Cronjob struct {
+	Listen string // its address, "none", or "main": beside the API
+	Trust  string // user in whose name those ask who come from this machine without a token; empty: none
+}
+
+// MainListen is the Listen of a door that stands beside the API.
+const MainListen = "main"
+
 // OwnCertificate reports whether the API shows a certificate that the node makes itself: because that was asked for, or
 // because others can reach the address, no certificate was given, and no proxy in front has one. It is meant for a
 // resolved Config that was checked.
@@ -99,6 +123,40 @@ type Limits struct {
 	CPUs, MaxCPUs float64
 	PIDs, MaxPIDs int
 	Nice, MaxNice *int // MaxNice: the least niceness
+}
+
+// Mail says how mail is sent, and who gets it for jobs that name nobody.
+type Mail struct {
+	SMTP         string // smtp://[USER@]HOST[:PORT], smtps://, smtp+plain://
+	PasswordFile string
+	Sendmail     string // its path
+	From         string
+	To           []string
+	On           string
+}
+
+// Notify says how webhooks are told, and which for jobs that name none.
+type Notify struct {
+	To      []string
+	KeyFile string // signs them
+	Private bool   // they may be at addresses that are not public
+}
+
+// Secrets says with what secrets are sealed.
+type Secrets struct {
+	Key string // a file of 32 bytes or more; empty: the data folder's
+}
+
+// Run says as whom jobs run, on a node of root's.
+type Run struct {
+	As   []string // who may have jobs run as whom: WHO:USER+USER
+	UIDs string   // a range of users, one for each slot, for jobs of nobody's: 60001-60099; empty: nobody
+}
+
+// Local says which other users of the machine may submit at the local socket.
+type Local struct {
+	Submit []string // groups
+	Socket string   // where it is, for them
 }
 
 // Log is how a node writes its log.
@@ -151,4 +209,39 @@ func (c Config) Resolve(getenv Getenv) Config {
 		}
 	}
 	return c
+}
+
+// RunsShell reports whether the node claims jobs that a shell runs. It is meant for a resolved Config.
+func (c Config) RunsShell() bool { return c.Shell == nil || *c.Shell }
+
+// NodeLabels are the node's labels.
+func (c Config) NodeLabels() (map[string]string, error) {
+	var change rota.NodeChange
+	for _, text := range c.Labels {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || value == "" {
+			return nil, rota.Invalid("labels: %q: write KEY=VALUE", text)
+		}
+		if change.Labels == nil {
+			change.Labels = map[string]string{}
+		}
+		change.Labels[key] = value
+	}
+	return change.Labels, change.Check()
+}
+
+// NodeOffers is what the node offers: what was found of its machine, and what is said beside.
+func (c Config) NodeOffers(found rota.Resources) (rota.Resources, error) {
+	all := maps.Clone(found)
+	for _, text := range c.Offers {
+		name, n, err := rota.ParseResource(text)
+		if err != nil {
+			return nil, rota.Invalid("offers: %v", err)
+		}
+		if all == nil {
+			all = rota.Resources{}
+		}
+		all[name] = n
+	}
+	return all, rota.CheckResources("offers", all)
 }

@@ -27,6 +27,9 @@ type setting struct {
 	standard func(Getenv) string // the default, as text
 }
 
+// BlobsInStore is the Blobs of those that keep blobs in the store itself.
+const BlobsInStore = "store"
+
 // unbounded is how "no bound" is written where zero means the default.
 const unbounded = "none"
 
@@ -40,12 +43,34 @@ var settings = []setting{
 	{"name", "name of the node", false, func(c *Config) any { return &c.Name }, hostName},
 	{"slots", "tasks that run at once, 0 on a node that only answers; default: the CPUs", false, func(c *Config) any { return &c.Slots }, cpus},
 	{"queues", "queues to serve, in order: patterns with *, ! excludes", false, func(c *Config) any { return &c.Queues }, fixed("*")},
+	{"labels", "labels of the node, KEY=VALUE: jobs can be for nodes with one", false, func(c *Config) any { return &c.Labels }, fixed("")},
+	{"offers", "what tasks can need of the node, NAME=AMOUNT, beside its cpus, mem and gpu; 0: nothing of it", false, func(c *Config) any { return &c.Offers }, fixed("")},
+	{"shell", "claim jobs that a shell runs; false: the node leaves them to others", false, func(c *Config) any { return &c.Shell }, fixed("true")},
 	{"jars", "folders of jars to serve beside the queues", true, func(c *Config) any { return &c.Jars }, fixed("")},
 	{"listen", "address of the API, or none", false, func(c *Config) any { return &c.Listen }, fixed(DefaultListen)},
 	{"advertise", "URL by which others reach the API; default: made of listen", false, func(c *Config) any { return &c.Advertise }, fixed("")},
 	{"behind-proxy", "a proxy in front does TLS", false, func(c *Config) any { return &c.BehindProxy }, fixed("false")},
 	{"hosts", "names by which clients may call the API, beside localhost and its address: a proxy's, likely", false, func(c *Config) any { return &c.Hosts }, fixed("")},
 	{"trust-submitters", "let remote submitters run jobs as the node's own user", false, func(c *Config) any { return &c.TrustSubmitters }, fixed("false")},
+	{"wrap", "a command that is put before each job's, such as nice,-n5", false, func(c *Config) any { return &c.Wrap }, fixed("")},
+	{"err-wrap", "a command that reads the error output of jobs, and whose output is kept in its place", false, func(c *Config) any { return &c.ErrWrap }, fixed("")},
+	{"mail.smtp", "mail server: smtp://USER@HOST:587 (STARTTLS), smtps://USER@HOST, smtp+plain://HOST (not encrypted)", false, func(c *Config) any { return &c.Mail.SMTP }, fixed("")},
+	{"mail.password-file", "file with the password for it", true, func(c *Config) any { return &c.Mail.PasswordFile }, fixed("")},
+	{"mail.sendmail", "path of sendmail, where there is no mail server", true, func(c *Config) any { return &c.Mail.Sendmail }, fixed("")},
+	{"mail.from", "who sends mail; default: rota@ and the machine's name", false, func(c *Config) any { return &c.Mail.From }, mailFrom},
+	{"mail.to", "addresses that get mail when jobs end where neither the job, its user nor its queue names any", false, func(c *Config) any { return &c.Mail.To }, fixed("")},
+	{"mail.on", "when they do: error, end or always", false, func(c *Config) any { return &c.Mail.On }, fixed("error")},
+	{"notify.to", "URLs that are told when jobs end where neither the job, its user nor its queue names any", false, func(c *Config) any { return &c.Notify.To }, fixed("")},
+	{"notify.key-file", "file with the key that signs what they are told", true, func(c *Config) any { return &c.Notify.KeyFile }, fixed("")},
+	{"notify.private", "let URLs be told that are at addresses which are not public", false, func(c *Config) any { return &c.Notify.Private }, fixed("false")},
+	{"secrets.key", "file with the key that seals secrets, the same on all nodes of a store; default: one in the data folder", true, func(c *Config) any { return &c.Secrets.Key }, fixed("")},
+	{"run.as", "who may have jobs run as whom on a node of root's: WHO:USER+USER, * for all; the first USER is who jobs of WHO run as that came over the network", false, func(c *Config) any { return &c.Run.As }, fixed("")},
+	{"run.uids", "users for jobs of nobody's on a node of root's, one for each slot: 60001-60099; none: they run as nobody", false, func(c *Config) any { return &c.Run.UIDs }, fixed("")},
+	{"local.submit", "groups of the machine whose users may submit at the local socket", false, func(c *Config) any { return &c.Local.Submit }, fixed("")},
+	{"local.socket", "the socket for them", true, func(c *Config) any { return &c.Local.Socket }, fixed("/run/rota.sock")},
+	{"catch-up", "jobs a second that start to make up for due times that schedules missed, in all the store", false, func(c *Config) any { return &c.CatchUp }, fixed("100")},
+	{"cronjob.listen", "address of the REST door for cron jobs, such as 127.0.0.1:30000; main: beside the API; or none", false, func(c *Config) any { return &c.Cronjob.Listen }, fixed(NoListen)},
+	{"cronjob.trust-loopback", "user in whose name those ask at that door who come from this machine without a token", false, func(c *Config) any { return &c.Cronjob.Trust }, fixed("")},
 	{"tls.cert", "certificate of the API", true, func(c *Config) any { return &c.TLS.Cert }, fixed("")},
 	{"tls.key", "key of the certificate", true, func(c *Config) any { return &c.TLS.Key }, fixed("")},
 	{"tls.self", "the node makes itself a certificate; without asking where others reach the address and there is no other", false, func(c *Config) any { return &c.TLS.Self }, fixed("false")},
@@ -59,6 +84,8 @@ var settings = []setting{
 	{"limits.max-nice", "the least niceness of any task here, or none", false, func(c *Config) any { return &c.Limits.MaxNice }, fixed(unbounded)},
 	{"ttl", "how long the node's claim to what it runs holds without being renewed", false, func(c *Config) any { return &c.TTL }, fixed("30s")},
 	{"output-cap", "output kept of each stream of an attempt", false, func(c *Config) any { return &c.OutputCap }, fixed(rota.Size(rota.OutputCap).String())},
+	{"blobs", "where files for jobs are kept: a folder that all servers see, s3://BUCKET/PREFIX?endpoint=URL, or store (the database); default: the data folder, with a database that", false, func(c *Config) any { return &c.Blobs }, fixed("")},
+	{"blob-cache", "how much of such files the node keeps after it has run them", false, func(c *Config) any { return &c.BlobCache }, fixed("4GiB")},
 	{"retention.age", "ended jobs older than this go, or none", false, func(c *Config) any { return &c.Retention.Age }, fixed("30d")},
 	{"retention.jobs", "ended jobs beyond the newest so many go, or none", false, func(c *Config) any { return &c.Retention.Jobs }, fixed("1000000")},
 	{"retention.size", "oldest ended jobs go when the store is larger, or none", false, func(c *Config) any { return &c.Retention.Size }, fixed("10GiB")},
@@ -70,6 +97,14 @@ var settings = []setting{
 // DefaultListen is the address of the API when nothing else is said; a node takes the next free port when it is
 // taken.
 const DefaultListen = "127.0.0.1:2691"
+
+func mailFrom(getenv Getenv) string {
+	host, err := os.Hostname()
+	if err != nil || notInName.MatchString(host) {
+		host = hostName(getenv)
+	}
+	return "rota@" + host
+}
 
 func fixed(text string) func(Getenv) string { return func(Getenv) string { return text } }
 
@@ -123,8 +158,11 @@ func (s setting) shown(c *Config) string {
 
 // IsSwitch reports whether a setting is on or off.
 func IsSwitch(key string) bool {
-	_, is := settings[indexOf(key)].field(&Config{}).(*bool)
-	return is
+	switch settings[indexOf(key)].field(&Config{}).(type) {
+	case *bool, **bool:
+		return true
+	}
+	return false
 }
 
 func isZero(p any) bool {
@@ -147,6 +185,8 @@ func isZero(p any) bool {
 		return *v == 0
 	case **int:
 		return *v == nil
+	case **bool:
+		return *v == nil
 	}
 	panic(fmt.Sprintf("config: no such type of setting: %T", p))
 }
@@ -161,6 +201,10 @@ func setText(p any, text string) (err error) {
 		*v, err = parseSlots(text)
 	case *bool:
 		*v, err = parseBool(text)
+	case **bool:
+		var b bool
+		b, err = parseBool(text)
+		*v = &b
 	case *[]string:
 		*v = parseList(text)
 	case *rota.Duration:
@@ -187,6 +231,8 @@ func getText(p any) string {
 		return strconv.Itoa(v.Count())
 	case *bool:
 		return strconv.FormatBool(*v)
+	case **bool:
+		return strconv.FormatBool(**v)
 	case *[]string:
 		return strings.Join(*v, ",")
 	case *rota.Duration:

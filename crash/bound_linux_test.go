@@ -1,11 +1,14 @@
 package crash_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rotaqueue/rota"
@@ -48,6 +51,47 @@ func (v *verdict) checkStream(f *fact, try rota.Try, stream rota.Stream, most in
 			v.fail("I8", "%s: %s of attempt %d is kept in %d pieces with %d of %d bytes, which are not its beginning and end", f, stream,
 				try.Attempt, pieces, len(kept), size)
 		}
+	}
+}
+
+// checkC3: the file that an attempt left is kept, once, as it was; of one that was lost, if at all.
+func (v *verdict) checkC3(f *fact) {
+	if len(f.sub.Spec.Artifacts) == 0 {
+		return
+	}
+	all, err := v.store.Artifacts(v.ctx, rota.ArtifactQuery{Job: f.ID.Job(), Task: f.ID, Max: 1000})
+	if err != nil {
+		v.Fatal(err)
+	}
+	for _, a := range f.tries {
+		end, ended := f.of(a.Number, crash.End)
+		var own []rota.Artifact
+		for _, x := range all {
+			if x.Attempt == a.Number {
+				own = append(own, x)
+			}
+		}
+		if len(own) == 0 && a.Outcome != rota.OutcomeSucceeded && a.Outcome != rota.OutcomeFailed {
+			continue
+		}
+		if !ended || len(own) != 1 || own[0].Name != "left" || own[0].Size != int64(end.Out.Size) || !strings.HasPrefix(string(own[0].Blob), end.Out.Hash) {
+			v.fail("C3", "%s: attempt %d (%s, %s) left %v, and %+v are kept", f, a.Number, a.Outcome, a.Reason, end.Out, own)
+		} else if own[0].Size > 0 && v.place == "" {
+			v.checkBlob(f, own[0].Blob)
+		}
+	}
+}
+
+// checkBlob: the bytes are there.
+func (v *verdict) checkBlob(f *fact, id rota.BlobID) {
+	at, err := filepath.Glob(v.file("rota/blobs/*/" + string(id)))
+	if err != nil || len(at) != 1 {
+		v.fail("C3", "%s: the bytes of blob %s are at %q", f, id, at)
+		return
+	}
+	text, err := os.ReadFile(at[0])
+	if sum := sha256.Sum256(text); err != nil || hex.EncodeToString(sum[:]) != string(id) {
+		v.fail("C3", "%s: blob %s has %d other bytes, %v", f, id, len(text), err)
 	}
 }
 
@@ -154,14 +198,23 @@ func (v *verdict) checkI12() {
 	if files["input"] > 0 || files["slots"] > 10*slots {
 		v.fail("I12", "files are left in %s: %v", work, files)
 	}
-	texts := 0
-	for _, f := range v.facts {
-		if texts += 2 * f.Lost; f.out > rota.OutputCap {
-			texts += f.Number
-		}
+	left, err := os.ReadDir(filepath.Join(work, "output"))
+	if err != nil {
+		v.Error(err)
 	}
-	if files["output"] > texts {
-		v.fail("I12", "%d full texts are left in %s, and only %d can be of attempts that were lost or wrote so much", files["output"], work, texts)
+	for _, d := range left {
+		task, rest, _ := strings.Cut(d.Name(), ".")
+		attempt, _, _ := strings.Cut(rest, ".")
+		id, _ := strconv.ParseInt(task, 10, 64)
+		number, _ := strconv.Atoi(attempt)
+		f := v.facts[rota.TaskID(id)]
+		info, err := d.Info()
+		switch {
+		case err != nil || f == nil || number < 1 || number > len(f.tries):
+			v.fail("I12", "%s/output has %s: %v", work, d.Name(), err)
+		case info.Size() <= rota.OutputCap && f.tries[number-1].Outcome != rota.OutcomeLost:
+			v.fail("I12", "%s/output has %s, of which the store has all %d bytes: %s, %+v", work, d.Name(), info.Size(), f, f.tries[number-1])
+		}
 	}
 	for name, limit := range map[string]int64{"work/journal": 2 << 20, "rota.db-wal": 64 << 20, "rota.db": 256 << 20} {
 		if info, err := os.Stat(v.file("rota/" + name)); err == nil && info.Size() > limit {

@@ -19,8 +19,7 @@ func TestClusterKilledAndStopped(t *testing.T) {
 	kills, stops, tasks := length(100, 8, 3), length(100, 6, 2), length(50_000, 900, 250)
 	runtime.LockOSThread() // what this thread starts dies with it; it is not unlocked, so it ends with the test
 	c := newCluster(t, pgtest.Shared(t).Database(t), 5)
-	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, withLong()), kills+stops+1)
+	s := c.startWork(tasks, kills+stops+1)
 	for k := 0; kills+stops > 0; k++ {
 		s.allow(k)
 		c.pause(c.between(0.05, 0.4))

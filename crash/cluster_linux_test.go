@@ -14,13 +14,13 @@ import (
 	"github.com/rotaqueue/rota/crash"
 )
 
-// ttl is how long a lease of the cluster tests lasts.
 // bound is what a time may be at most that is promised: in a soak just that; else far more, for a machine that is busy with
 // other tests.
 func bound(promised time.Duration) time.Duration {
 	return promised + time.Duration(length(0, 60, 60))*time.Second
 }
 
+// ttl is how long a lease of the cluster tests lasts.
 func ttl() time.Duration { return time.Duration(length(30, 2, 2)) * time.Second }
 
 // cluster is nodes with data folders of their own on one database, and what they share: the witness, the ledger, and a
@@ -84,6 +84,13 @@ func (c *cluster) startAll() {
 	for _, n := range c.members {
 		n.untilUp(n.life)
 	}
+}
+
+// startWork starts all nodes, and gives them about so many tasks in portions.
+func (c *cluster) startWork(tasks, portions int) *submission {
+	c.Helper()
+	c.startAll()
+	return c.submitAll(c.client, c.plan(tasks, withLong()), portions)
 }
 
 // note writes a fault down.
@@ -158,14 +165,13 @@ func (c *cluster) releaseAside() {
 // until waits for something that comes, as long as the jobs go on meanwhile.
 func (c *cluster) until(what string, is func() bool) {
 	c.Helper()
-	patience := time.Minute + 3*ttl()
-	tick, late := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
+	patience := 60 + int64(3*ttl()/time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	defer late.Stop()
+	beats := c.pulse.since()
 	for was := int64(0); !is(); {
 		if info, err := os.Stat(c.file("witness")); err == nil && info.Size() != was {
-			was = info.Size()
-			late.Reset(patience)
+			was, beats = info.Size(), c.pulse.since()
 		}
 		for _, n := range c.members {
 			if n.mend == nil && isClosed(n.life.ended) {
@@ -175,13 +181,17 @@ func (c *cluster) until(what string, is func() bool) {
 		}
 		select {
 		case <-tick.C:
-			continue
+			if beats() <= patience {
+				continue
+			}
 		case <-c.ctx.Done():
-		case <-late.C:
 		}
 		c.tellUnended()
+		for _, n := range c.members {
+			n.tellStacks(n.life)
+		}
 		c.giveUp()
-		c.Fatalf("nothing moves any more, or the time is over, and not yet true: %s", what)
+		c.Fatalf("nothing moves any more, or the time is over, and not yet true: %s (%v)", what, c.pulse)
 	}
 }
 

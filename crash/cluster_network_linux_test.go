@@ -38,8 +38,7 @@ func TestClusterCut(t *testing.T) {
 		n.host = net.Hosts[i]
 		n.env[0] = "ROTA_STORE=" + pgtest.At(c.place, server.AddressOn(net.Address))
 	}
-	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, withLong()), times+1)
+	s := c.startWork(tasks, times+1)
 	for k := range times {
 		s.allow(k)
 		c.pause(c.between(0.1, 0.5))

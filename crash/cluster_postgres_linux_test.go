@@ -17,8 +17,7 @@ func TestClusterPostgresKilled(t *testing.T) {
 	runtime.LockOSThread()
 	server := pgtest.New(t, pgtest.Durable)
 	c := newCluster(t, server.Database(t), 3)
-	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, withLong()), kills+1)
+	s := c.startWork(tasks, kills+1)
 	for k := range kills {
 		s.allow(k)
 		await(s.acks, 5)
@@ -50,8 +49,7 @@ func TestClusterStandbyPromoted(t *testing.T) {
 	url := server.Database(t)
 	hosts := []*pgtest.Proxy{pgtest.NewProxy(t, server.Address()), pgtest.NewProxy(t, standby.Address())} // with addresses that stay
 	c := newCluster(t, pgtest.At(url, hosts[0].Address(), hosts[1].Address()), 3)
-	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, withLong()), times+1)
+	s := c.startWork(tasks, times+1)
 	for k := range times {
 		s.allow(k)
 		await(s.acks, 5)

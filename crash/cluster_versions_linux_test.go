@@ -18,8 +18,7 @@ func TestClusterVersions(t *testing.T) {
 	runtime.LockOSThread()
 	c := newCluster(t, pgtest.Shared(t).Database(t), 3)
 	c.upgraded = true
-	c.startAll()
-	s := c.submitAll(c.client, c.plan(tasks, withLong()), rounds*len(c.members)+1)
+	s := c.startWork(tasks, rounds*len(c.members)+1)
 	for k := range rounds * len(c.members) {
 		s.allow(k)
 		await(s.acks, 5)

@@ -46,6 +46,11 @@ var kinds = []kind{
 	{"shell", 5, func(p *planner, j *job) { j.runs(p, "-for", "200ms"); j.shell() }},
 	{"child", 5, func(p *planner, j *job) { j.runs(p, "-leave", "-for", "200ms") }},
 	{"writer", 4, func(p *planner, j *job) { j.writes(p, 200<<10, 30<<10) }},
+	{"leaver", 3, func(p *planner, j *job) {
+		j.writes(p, 90<<10, 0)
+		j.sub.Spec.Argv = append(j.sub.Spec.Argv, "-keep")
+		j.sub.Spec.Artifacts = []string{"le[f]t"}
+	}},
 	{"flaky", 5, (*planner).flaky},
 	{"doomed", 2, func(p *planner, j *job) {
 		j.runs(p, "-fail", "1000000", "-for", "60ms")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,11 +35,13 @@ type machine struct {
 	giveUp context.CancelFunc
 	dir    string // of the test: rota/ is the data folder, witness and log are files
 	mark   string
+	pulse  *pulse
 	env    []string // of nodes, besides what all have
 	rota   string   // the program; default: rotaPath
 	name   string   // of nodes; default: crash
 	place  string   // of the store; default: in the data folder
 	host   *network.Host
+	jumps  bool // the store's clock does: what it dates is not compared with what is dated here
 
 	upgraded bool       // under jobs that go on
 	random   *rand.Rand // the test goroutine's
@@ -70,13 +73,14 @@ func newMachine(t *testing.T) *machine {
 // newGround is what machines of a test have in common.
 func newGround(t *testing.T) *machine {
 	n := seed(t)
-	end, limited := t.Deadline()
-	if !limited {
-		end = time.Now().Add(30 * time.Minute)
+	end := time.Now().Add(time.Duration(length(12*60, 15, 15)) * time.Minute)
+	if of, limited := t.Deadline(); limited && of.Before(end) {
+		end = of
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), end.Add(-20*time.Second)) // time to tell what is wrong
 	t.Cleanup(cancel)
-	return &machine{T: t, ctx: ctx, giveUp: cancel, dir: folder(t), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
+	dir := folder(t)
+	return &machine{T: t, ctx: ctx, giveUp: cancel, dir: dir, pulse: newPulse(t, dir), mark: fmt.Sprint(n, ".", os.Getpid()), random: rand.New(rand.NewPCG(n, 0))}
 }
 
 // furnish makes the data folder and the log.
@@ -118,7 +122,7 @@ func (m *machine) start() *life {
 	m.Helper()
 	l := &life{up: make(chan struct{}), ended: make(chan struct{}), began: clock.Elapsed()}
 	l.cmd = exec.Command(cmp.Or(m.rota, rotaPath), "up", "--data", m.file("rota"), "--slots", fmt.Sprint(slots), "--listen", "none", "--name", cmp.Or(m.name, "crash"))
-	l.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir}, m.env...)
+	l.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + m.dir, "XDG_CONFIG_HOME=" + m.dir, "GOTRACEBACK=all"}, m.env...)
 	l.cmd.Stdout, l.cmd.Stderr = greeting{l}, m.log
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	l.cmd.WaitDelay = 10 * time.Second
@@ -159,7 +163,26 @@ func (m *machine) untilUp(l *life) {
 	case <-l.ended:
 		m.Fatalf("the node does not start: %v", l.err)
 	case <-m.ctx.Done():
+		m.tellStacks(l)
 		m.Fatal("the node does not start in time")
+	}
+}
+
+// tellStacks shows what a node does that should do something else, and ends it.
+func (m *machine) tellStacks(l *life) {
+	m.Helper()
+	log := m.file("log")
+	before, _ := os.Stat(log)
+	if before == nil || l.cmd.Process.Signal(syscall.SIGABRT) != nil {
+		return
+	}
+	select {
+	case <-l.ended:
+	case <-time.After(10 * time.Second):
+	}
+	if text, err := os.ReadFile(log); err == nil {
+		m.Logf("what %s did:\n%s", cmp.Or(m.name, "the node"), text[min(before.Size(), int64(len(text))):])
+		_ = os.Truncate(log, before.Size())
 	}
 }
 
@@ -174,12 +197,15 @@ func (m *machine) kill(l *life) {
 	}
 }
 
-// killKeepers kills the keepers of the data folder, and waits until they are dead.
+// killKeepers kills the keepers of the data folder, and waits until they are dead. A node that lives may have started others by
+// then.
 func (m *machine) killKeepers() {
-	for _, pid := range m.keepers() {
+	killed := m.keepers()
+	for _, pid := range killed {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	for len(m.keepers()) > 0 && m.ctx.Err() == nil {
+	wasKilled := func(pid int) bool { return slices.Contains(killed, pid) }
+	for slices.ContainsFunc(m.keepers(), wasKilled) && m.ctx.Err() == nil {
 		m.pause(time.Millisecond)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,8 +17,8 @@ var points = []string{
 	"daemon: before keeper", "daemon: after keeper", "daemon: before opening", "daemon: after opening",
 	"store: before commit", "store: after commit",
 	"daemon: before start", "keeper: after start", "daemon: after start", "keeper: before fork", "keeper: after fork",
-	"keeper: after exit", "keeper: output settled", "keeper: before report", "keeper: before telling", "daemon: at report",
-	"daemon: output kept", "daemon: before forgetting", "keeper: before forgetting",
+	"keeper: after exit", "keeper: artifact copied", "keeper: output settled", "keeper: before report", "keeper: before telling", "daemon: at report",
+	"store: before artifact", "daemon: artifact kept", "daemon: output kept", "daemon: end recorded", "daemon: before forgetting", "keeper: before forgetting",
 }
 
 // TestCrashPoints crashes keeper or daemon at places of a task's way from its claim to the record of its end, and holds
@@ -67,6 +68,19 @@ func crashAt(t *testing.T, path, point string, n int) {
 	}
 }
 
+// kindsFor are the kinds of jobs, and more of those that come to the place than others do.
+func kindsFor(point string) []kind {
+	all := slices.Clone(kinds)
+	for i := range all {
+		switch {
+		case all[i].name == "leaver" && strings.Contains(point, "artifact"),
+			all[i].name == "writer" && strings.Contains(point, "recorded"): // its files lie there until then
+			all[i].weight *= 10
+		}
+	}
+	return all
+}
+
 // crashAtOneOf reports whether the place was reached so often.
 func crashAtOneOf(t *testing.T, path, point string, most int) bool {
 	m := newMachine(t)
@@ -79,7 +93,7 @@ func crashAtOneOf(t *testing.T, path, point string, most int) bool {
 		visit += m.random.IntN(min(20, 4*most))
 	}
 	m.env = []string{"ROTA_CRASH_AT=" + point, "ROTA_CRASH_MARK=" + mark, "ROTA_CRASH_VISIT=" + strconv.Itoa(visit)}
-	s := m.submitAll(m.client, m.plan(100, kinds), 1)
+	s := m.submitAll(m.client, m.plan(100, kindsFor(point)), 1)
 	s.allow(0)
 	l := m.start()
 	for {

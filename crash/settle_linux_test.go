@@ -70,14 +70,19 @@ const mostOpen = 60
 // until waits for something that comes, as long as the jobs go on meanwhile.
 func (m *machine) until(l *life, what string, is func() bool) {
 	m.Helper()
-	const patience = time.Minute
-	tick, late := time.NewTicker(20*time.Millisecond), time.NewTimer(patience)
+	const patience = 60
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	defer late.Stop()
+	beats := m.pulse.since()
 	for was := int64(0); !is(); {
 		if info, err := os.Stat(m.file("witness")); err == nil && info.Size() != was {
-			was = info.Size()
-			late.Reset(patience)
+			was, beats = info.Size(), m.pulse.since()
+		}
+		if beats() > patience {
+			m.tellUnended()
+			m.tellStacks(l)
+			m.giveUp()
+			m.Fatalf("nothing moves any more, and not yet true: %s (%v)", what, m.pulse)
 		}
 		select {
 		case <-tick.C:
@@ -85,11 +90,8 @@ func (m *machine) until(l *life, what string, is func() bool) {
 			m.Fatalf("the node ended by itself: %v", l.err)
 		case <-m.ctx.Done():
 			m.tellUnended()
-			m.Fatalf("the time is over, and not yet true: %s", what)
-		case <-late.C:
-			m.tellUnended()
-			m.giveUp()
-			m.Fatalf("nothing moves any more, and not yet true: %s", what)
+			m.tellStacks(l)
+			m.Fatalf("the time is over, and not yet true: %s (%v)", what, m.pulse)
 		}
 	}
 }

@@ -14,8 +14,17 @@ package cron
 //
 // The zero Schedule is never due and its text is empty.
 type Schedule struct {
-	minute, hour, dayOfMonth, month, dayOfWeek value
+	second, minute, hour, dayOfMonth, month, dayOfWeek value
 
-	// every is the period of @every in seconds; 0 says that the fields above count.
-	every int64
+	// One of these other kinds is set, or the fields above count.
+	every int64 // @every: the period in seconds
+	at    int64 // @at: the instant in microseconds since 1970
+	once  bool  // @once
 }
+
+// IsOnce reports whether the expression was @once: due when it is made, which only who makes it knows. Next has no
+// time for it.
+func (s Schedule) IsOnce() bool { return s.once }
+
+// isInterval reports whether the schedule follows real time, not the clock on the wall: see Next.
+func (s Schedule) isInterval() bool { return s.hour.set == hourField.every(1) }

@@ -14,21 +14,32 @@ type field struct {
 	names     []string // in place of numbers; the first one means low
 	sunday    int      // this number is another way to write low; 0 if there is none
 	starRules bool     // whether a leading * changes the meaning beyond the values it stands for
+	hashHigh  int      // the greatest number that H gives, if that is not high
+	seed      *uint64  // what H is made of; nil: there is no name to make it of
+	also      string   // what else an item may be, which stands for other days in each month; see special.go
 }
 
+// What the fields of days may also hold.
+const (
+	alsoDays     = ", L, L-n, nW, LW"
+	alsoWeekdays = ", a#n, aL"
+)
+
 var (
+	secondField     = field{name: "second", low: 0, high: 59}
 	minuteField     = field{name: "minute", low: 0, high: 59}
 	hourField       = field{name: "hour", low: 0, high: 23}
-	dayOfMonthField = field{name: "day-of-month", low: 1, high: 31, starRules: true}
+	dayOfMonthField = field{name: "day-of-month", low: 1, high: 31, starRules: true, hashHigh: 28, also: alsoDays}
 	monthField      = field{name: "month", low: 1, high: 12, names: []string{
 		"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}}
-	dayOfWeekField = field{name: "day-of-week", low: 0, high: 6, sunday: 7, starRules: true, names: []string{
+	dayOfWeekField = field{name: "day-of-week", low: 0, high: 6, sunday: 7, starRules: true, also: alsoWeekdays, names: []string{
 		"sun", "mon", "tue", "wed", "thu", "fri", "sat"}}
 )
 
 // value is what a field was found to hold.
 type value struct {
-	set set
+	set     set
+	special set // days that are others in each month: see specialDay and specialWeekday
 	// star: in a field with starRules, the text began with *; in the others, the set is that of some
 	// */n of three members or more, however it was written, so that equal sets are equal values.
 	star bool
@@ -38,7 +49,7 @@ type value struct {
 func (f field) parse(text string) (value, error) {
 	var v value
 	for item := range strings.SplitSeq(text, ",") {
-		s, err := f.parseItem(item)
+		s, special, err := f.parseItem(item)
 		if err != nil && item != text {
 			return value{}, fmt.Errorf("%s %q in %q: %w", f.name, item, text, err)
 		}
@@ -46,6 +57,7 @@ func (f field) parse(text string) (value, error) {
 			return value{}, fmt.Errorf("%s %q: %w", f.name, text, err)
 		}
 		v.set |= s
+		v.special |= special
 	}
 	if f.starRules {
 		v.star = text[0] == '*'
@@ -55,26 +67,38 @@ func (f field) parse(text string) (value, error) {
 	return v, nil
 }
 
-// parseItem reads one of *, a, a-b, */n and a-b/n.
-func (f field) parseItem(item string) (set, error) {
+// parseItem reads one of *, a, a-b, */n, a-b/n, the same with H, and what is special in the field.
+func (f field) parseItem(item string) (s, special set, err error) {
+	if special, is, err := f.parseSpecial(item); is {
+		return 0, special, err
+	}
 	body, stepText, stepped := strings.Cut(item, "/")
 	step := 1
 	if stepped {
-		var err error
 		if step, err = f.parseStep(stepText); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	if body == "*" {
-		return f.every(step), nil
+	switch {
+	case body == "*":
+		return f.every(step), 0, nil
+	case strings.HasPrefix(strings.ToUpper(body), "H"):
+		s, err = f.parseHash(body[1:], step, stepped)
+	default:
+		s, err = f.parseRange(body, step, stepText)
 	}
+	return s, 0, err
+}
+
+// parseRange reads a or a-b; a step may follow only the latter.
+func (f field) parseRange(body string, step int, stepText string) (set, error) {
 	first, last, ranged := strings.Cut(body, "-")
 	from, err := f.parseNumber(first)
 	if err != nil {
 		return 0, err
 	}
 	if !ranged {
-		if stepped {
+		if stepText != "" {
 			return 0, fmt.Errorf("a step follows * or a range, for example %s-%d/%s", first, f.high, stepText)
 		}
 		return f.fold(1 << from), nil
@@ -108,7 +132,7 @@ func (f field) parseNumber(text string) (int, error) {
 		return f.low + i, nil
 	}
 	if !isNumber(text) {
-		return 0, fmt.Errorf("not understood; allowed: %s, *, lists a,b, ranges a-b, steps */n and a-b/n", f.allowed())
+		return 0, fmt.Errorf("not understood; allowed: %s, *, H, lists a,b, ranges a-b, steps */n and a-b/n%s", f.allowed(), f.also)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < f.low || n > max(f.high, f.sunday) {

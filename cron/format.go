@@ -13,14 +13,22 @@ func (s Schedule) String() string {
 		return ""
 	case s.every > 0:
 		return "@every " + formatPeriod(s.every)
+	case s.at != 0:
+		return "@at " + time.UnixMicro(s.at).UTC().Format(time.RFC3339Nano)
+	case s.once:
+		return "@once"
 	}
-	return strings.Join([]string{
+	text := strings.Join([]string{
 		minuteField.format(s.minute),
 		hourField.format(s.hour),
 		dayOfMonthField.format(s.dayOfMonth),
 		monthField.format(s.month),
 		dayOfWeekField.format(s.dayOfWeek),
 	}, " ")
+	if s.second.set != onTheMinute {
+		text = secondField.format(s.second) + " " + text
+	}
+	return text
 }
 
 // formatPeriod is the text of a duration without the zeros that time.Duration puts at its end.
@@ -36,18 +44,23 @@ func formatPeriod(seconds int64) string {
 }
 
 func (f field) format(v value) string {
-	if !v.star {
-		return formatList(v.set)
+	var items []string
+	switch {
+	case v.star:
+		step := f.starStep(v.set)
+		text := "*"
+		if step > 1 {
+			text += "/" + strconv.Itoa(step)
+		}
+		items = append(items, text)
+		if rest := v.set &^ f.every(step); rest != 0 {
+			items = append(items, formatList(rest))
+		}
+	case v.set != 0:
+		items = append(items, formatList(v.set))
 	}
-	step := f.starStep(v.set)
-	text := "*"
-	if step > 1 {
-		text += "/" + strconv.Itoa(step)
-	}
-	if rest := v.set &^ f.every(step); rest != 0 {
-		text += "," + formatList(rest)
-	}
-	return text
+	items = append(items, f.formatSpecial(v.special)...)
+	return strings.Join(items, ",")
 }
 
 // formatList writes a set as one range with a step if it is one, else as numbers and ranges.

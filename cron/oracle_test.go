@@ -11,17 +11,28 @@ import (
 // The oracle is the rule of Next once more, as plainly as can be: it walks through real time, minute by
 // minute, looks at the clock, and shares nothing with the package, neither parser nor arithmetic.
 
-// oracle is an expression of five fields, numbers only, as a table of what matches.
+// oracle is an expression of five or six fields, numbers only, as a table of what matches.
 type oracle struct {
 	matches          [5][60]bool
+	seconds          [60]bool
+	special          [2][]string // L, L-n, nW and LW of the month; a#n and aL of the week
 	either, interval bool
 }
 
 func newOracle(expr string) oracle {
 	var o oracle
 	texts := strings.Fields(expr)
+	o.seconds[0] = true
+	if len(texts) == 6 {
+		o.seconds = newOracle(texts[0] + " * * * *").matches[0]
+		texts = texts[1:]
+	}
 	for i, bounds := range [5][2]int{{0, 59}, {0, 23}, {1, 31}, {1, 12}, {0, 7}} {
 		for item := range strings.SplitSeq(texts[i], ",") {
+			if strings.ContainsAny(item, "LW#") {
+				o.special[i/4] = append(o.special[i/4], item)
+				continue
+			}
 			body, stepText, _ := strings.Cut(item, "/")
 			from, to, ranged := strings.Cut(body, "-")
 			if !ranged {
@@ -49,32 +60,65 @@ func number(text string, without int) int {
 	return without
 }
 
-func (o *oracle) matchesDay(year int, month time.Month, day int, weekday time.Weekday) bool {
-	ofMonth, ofWeek := o.matches[2][day], o.matches[4][weekday]
-	if o.either {
-		return o.matches[3][month] && (ofMonth || ofWeek)
+// matchesDay looks at a day on the calendar.
+func (o *oracle) matchesDay(day time.Time) bool {
+	ofMonth, ofWeek := o.matches[2][day.Day()], o.matches[4][day.Weekday()]
+	for _, item := range o.special[0] {
+		ofMonth = ofMonth || isSpecialDay(item, day)
 	}
-	return o.matches[3][month] && ofMonth && ofWeek
+	for _, item := range o.special[1] {
+		ofWeek = ofWeek || isSpecialWeekday(item, day)
+	}
+	if o.either {
+		return o.matches[3][day.Month()] && (ofMonth || ofWeek)
+	}
+	return o.matches[3][day.Month()] && ofMonth && ofWeek
+}
+
+// isSpecialDay asks of one day, by looking at its neighbours, what the package finds by reckoning.
+func isSpecialDay(item string, day time.Time) bool {
+	ahead := func(days int) time.Time { return day.AddDate(0, 0, days) }
+	isLast := func(t time.Time) bool { return t.AddDate(0, 0, 1).Month() != t.Month() }
+	works := day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
+	if item == "LW" {
+		return works && (isLast(day) || day.Weekday() == time.Friday && (isLast(ahead(1)) || isLast(ahead(2))))
+	}
+	if text, near := strings.CutSuffix(item, "W"); near {
+		n := number(text, 0)
+		is := func(t time.Time) bool { return t.Month() == day.Month() && t.Day() == n }
+		return works && (is(day) ||
+			day.Weekday() == time.Friday && is(ahead(1)) ||
+			day.Weekday() == time.Monday && is(ahead(-1)) ||
+			day.Weekday() == time.Monday && is(ahead(-2)) && n == 1 ||
+			day.Weekday() == time.Friday && is(ahead(2)) && isLast(ahead(2)))
+	}
+	before, _ := strings.CutPrefix(item, "L-")
+	return isLast(ahead(number(before, 0))) && ahead(number(before, 0)).Month() == day.Month()
+}
+
+func isSpecialWeekday(item string, day time.Time) bool {
+	if text, last := strings.CutSuffix(item, "L"); last {
+		return int(day.Weekday()) == number(text, 0)%7 && day.AddDate(0, 0, 7).Month() != day.Month()
+	}
+	text, nth, _ := strings.Cut(item, "#")
+	return int(day.Weekday()) == number(text, 0)%7 && (day.Day()+6)/7 == number(nth, 0)
 }
 
 // face is what a clock on the wall shows: the Unix time of a clock in UTC that shows the same, and its parts.
 type face struct {
-	wall                      int64
-	second, minute, hour, day uint8
-	month                     time.Month
-	weekday                   time.Weekday
+	wall                 int64
+	second, minute, hour uint8
 }
 
 func newFace(t time.Time) face {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	wall := time.Date(year, month, day, hour, minute, second, 0, time.UTC).Unix()
-	return face{wall, uint8(second), uint8(minute), uint8(hour), uint8(day), month, t.Weekday()}
+	return face{wall, uint8(second), uint8(minute), uint8(hour)}
 }
 
 func (o *oracle) matchesFace(f *face) bool {
-	return f.second == 0 && o.matches[0][f.minute] && o.matches[1][f.hour] &&
-		o.matchesDay(0, f.month, int(f.day), f.weekday)
+	return o.seconds[f.second] && o.matches[0][f.minute] && o.matches[1][f.hour] && o.matchesDay(time.Unix(f.wall, 0).UTC())
 }
 
 // lead is how long before the time in question a walk begins, so as to know what the clock has shown already.
@@ -85,14 +129,17 @@ type walk struct {
 	from     int64 // what is due at this instant or later is known
 	instants []int64
 	faces    []face        // at each instant
-	minutes  []face        // each minute of the calendar from the first face to the last, whether shown or not
+	calendar []face        // each minute (or second) of the calendar from the first face to the last, whether shown or not
 	first    map[int64]int // wall → the first index at which it was shown
 }
 
 // newWalk looks once a minute, or once a second where the clock does not keep to whole minutes of UTC.
-func newWalk(loc *time.Location, from, to int64) *walk {
+func newWalk(loc *time.Location, from, to int64) *walk { return newWalkOf(loc, from, to, lead, 60) }
+
+// newWalkOf looks at each unit of the calendar, 60 or 1, which must be 60 for expressions of five fields and 1 for those of six.
+func newWalkOf(loc *time.Location, from, to, lead, unit int64) *walk {
 	begin := from - lead
-	step := int64(60)
+	step := unit
 	for at := begin; at <= to; at += 900 {
 		if _, offset := time.Unix(at, 0).In(loc).Zone(); offset%60 != 0 {
 			step = 1
@@ -112,8 +159,8 @@ func newWalk(loc *time.Location, from, to int64) *walk {
 	for _, f := range w.faces {
 		low, high = min(low, f.wall), max(high, f.wall)
 	}
-	for wall := low - low%60 + 60; wall <= high; wall += 60 {
-		w.minutes = append(w.minutes, newFace(time.Unix(wall, 0).UTC()))
+	for wall := low - low%unit + unit; wall <= high; wall += unit {
+		w.calendar = append(w.calendar, newFace(time.Unix(wall, 0).UTC()))
 	}
 	return w
 }
@@ -128,9 +175,9 @@ func (w *walk) due(o *oracle) []int64 {
 			}
 		}
 	} else {
-		for i := range w.minutes {
-			if o.matchesFace(&w.minutes[i]) {
-				due = append(due, w.instants[w.runs(w.minutes[i].wall)])
+		for i := range w.calendar {
+			if o.matchesFace(&w.calendar[i]) {
+				due = append(due, w.instants[w.runs(w.calendar[i].wall)])
 			}
 		}
 	}

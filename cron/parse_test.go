@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,19 @@ func TestParse(t *testing.T) {
 		{"yearly", "@yearly", "0 0 1 1 *"},
 		{"annually", "@annually", "0 0 1 1 *"},
 		{"macro in capitals", " @Daily ", "0 0 * * *"},
+		{"six fields", "*/10 5 4 3 2 1", "*/10 5 4 3 2 1"},
+		{"on the minute", "0 5 4 3 2 1", "5 4 3 2 1"},
+		{"last day", "0 0 L * *", "0 0 L * *"},
+		{"days before the last, in any order", "0 0 l-3,L,1,L-1 * *", "0 0 1,L,L-1,L-3 * *"},
+		{"the last day, written longer", "0 0 L-0 * *", "0 0 L * *"},
+		{"nearest weekdays", "0 0 LW,15W,1w * *", "0 0 1W,15W,LW * *"},
+		{"star and the last day", "0 0 */10,L * 5", "0 0 */10,L * 5"},
+		{"all days and the last", "0 0 *,L * 5", "0 0 *,L * 5"},
+		{"third Friday", "0 0 * * fri#3", "0 0 * * 5#3"},
+		{"last Friday, first Sunday and Mondays", "0 0 * * friL,7#1,1", "0 0 * * 1,0#1,5L"},
+		{"at", "@at 2026-12-24T18:00:00+01:00", "@at 2026-12-24T17:00:00Z"},
+		{"at a part of a second", "@at 2026-12-24T17:00:00.25Z", "@at 2026-12-24T17:00:00.25Z"},
+		{"once", "@once", "@once"},
 		{"every", "@every 90s", "@every 1m30s"},
 		{"every in minutes", "@every 5m", "@every 5m"},
 		{"every in hours", "@every 36h", "@every 36h"},
@@ -87,14 +101,15 @@ func TestParseEqual(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
-	const fields = `; allowed: the five fields minute hour day-of-month month day-of-week, or one of ` + macroNames
-	const lists = `*, lists a,b, ranges a-b, steps */n and a-b/n`
+	const fields = `; allowed: the five fields minute hour day-of-month month day-of-week, six with seconds before them, or one of ` + macroNames
+	const lists = `*, H, lists a,b, ranges a-b, steps */n and a-b/n`
 	const durations = `; allowed: whole seconds, 1s or more, such as 90s, 5m or 1h30m`
 	for _, c := range []struct{ name, expr, want string }{
 		{"empty", "", `expression "" has 0 fields` + fields},
 		{"blank", " ", `expression " " has 0 fields` + fields},
 		{"four fields", "* * * *", `expression "* * * *" has 4 fields` + fields},
-		{"six fields", "0 * * * * *", `expression "0 * * * * *" has 6 fields` + fields},
+		{"seven fields", "0 * * * * * 2026", `expression "0 * * * * * 2026" has 7 fields` + fields},
+		{"second 60", "60 * * * * *", `second "60": outside 0-59`},
 		{"too long", strings.Repeat("1,", 600) + "1 * * * *", `expression of 1209 bytes: longer than the 1000 allowed`},
 		{"minute too large", "61 * * * *", `minute "61": outside 0-59`},
 		{"minute 60", "60 * * * *", `minute "60": outside 0-59`},
@@ -116,14 +131,23 @@ func TestParseErrors(t *testing.T) {
 		{"range from a star", "*-5 * * * *", `minute "*-5": not understood; allowed: 0-59, ` + lists},
 		{"two stars", "** * * * *", `minute "**": not understood; allowed: 0-59, ` + lists},
 		{"other digits", "٣ * * * *", `minute "٣": not understood; allowed: 0-59, ` + lists},
-		{"month name in the wrong field", "0 0 jan * *", `day-of-month "jan": not understood; allowed: 1-31, ` + lists},
+		{"month name in the wrong field", "0 0 jan * *", `day-of-month "jan": not understood; allowed: 1-31, ` + lists + alsoDays},
 		{"long month name", "0 0 1 january *",
 			`month "january": not understood; allowed: 1-12 or jan-dec, ` + lists},
-		{"question mark", "0 0 ? * 1", `day-of-month "?": not understood; allowed: 1-31, ` + lists},
-		{"last day", "0 0 L * *", `day-of-month "L": not understood; allowed: 1-31, ` + lists},
-		{"working day", "0 0 15W * *", `day-of-month "15W": not understood; allowed: 1-31, ` + lists},
-		{"third Friday", "0 0 * * 5#3", `day-of-week "5#3": not understood; allowed: 0-7 or sun-sat, ` + lists},
-		{"hash", "H * * * *", `minute "H": not understood; allowed: 0-59, ` + lists},
+		{"question mark", "0 0 ? * 1", `day-of-month "?": not understood; allowed: 1-31, ` + lists + alsoDays},
+		{"long before the last day", "0 0 L-28 * *", `day-of-month "L-28": so many days before the last, L-n, are L-0 to L-27`},
+		{"weekday nearest to no day", "0 0 32W * *", `day-of-month "32W": outside 1-31`},
+		{"W alone", "0 0 W * *", `day-of-month "W": not understood; allowed: 1-31, ` + lists + alsoDays},
+		{"last of the wrong field", "L 0 * * *", `minute "L": not understood; allowed: 0-59, ` + lists},
+		{"sixth Friday", "0 0 * * 5#6", `day-of-week "5#6": a#n is the n-th such day of the month; allowed: #1 to #5`},
+		{"zeroth Friday", "0 0 * * fri#0", `day-of-week "fri#0": a#n is the n-th such day of the month; allowed: #1 to #5`},
+		{"third of no day", "0 0 * * 8#3", `day-of-week "8#3": outside 0-7 or sun-sat`},
+		{"L alone as a weekday", "0 0 * * L", `day-of-week "L": not understood; allowed: 0-7 or sun-sat, ` + lists + alsoWeekdays},
+		{"hash without a name", "H * * * *", `minute "H": there is no name of a schedule here, of which H is made`},
+		{"hash of half a range", "H(3 * * * *", `minute "H(3": not understood; allowed: H, H/n, H(a-b), H(a-b)/n`},
+		{"hash of a range that runs backwards", "H(9-3) * * * *", `minute "H(9-3)": the range runs backwards`},
+		{"at no time", "@at noon", `@at "noon": not a time; allowed: a date, a time and where, such as 2026-12-24T18:00:00+01:00`},
+		{"at a time before all", "@at 1969-12-31T23:59:59Z", `@at "1969-12-31T23:59:59Z": outside the years 1970 to 9999`},
 		{"backward range", "50-10 * * * *",
 			`minute "50-10": the range runs backwards; write it as two: 50-59,0-10`},
 		{"backward range over midnight", "0 22-2 * * *",
@@ -142,7 +166,7 @@ func TestParseErrors(t *testing.T) {
 		{"step missing", "*/ * * * *", `minute "*/": step "" is not a number; allowed: 1-60`},
 		{"step twice", "*/5/5 * * * *", `minute "*/5/5": step "5/5" is not a number; allowed: 1-60`},
 		{"unknown macro", "@reboot", `macro "@reboot": not known; allowed: ` + macroNames},
-		{"macro with more", "@daily 5", `"5" after macro "@daily": only @every is followed by something`},
+		{"macro with more", "@daily 5", `"5" after macro "@daily": only @every and @at are followed by something`},
 		{"every without a duration", "@every", `@every "": not a duration` + durations},
 		{"every with a number", "@every 5", `@every "5": not a duration` + durations},
 		{"every with spaces", "@every 5 m", `@every "5 m": not a duration` + durations},
@@ -163,6 +187,63 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("schedule %+v beside the error, want the zero one", s)
 			}
 		})
+	}
+}
+
+// H is the same for the same name, within its range, and spreads names evenly over it.
+func TestParseHash(t *testing.T) {
+	for _, c := range []struct {
+		expr  string
+		field func(Schedule) set
+		of    set // what it may be
+		least int // how many of those it is for some name, of 2,000
+	}{
+		{"H * * * *", func(s Schedule) set { return s.minute.set }, progression(0, 59, 1), 60},
+		{"0 H(2-5) * * *", func(s Schedule) set { return s.hour.set }, progression(2, 5, 1), 4},
+		{"0 0 H * *", func(s Schedule) set { return s.dayOfMonth.set }, progression(1, 28, 1), 28},
+		{"0 0 * * H", func(s Schedule) set { return s.dayOfWeek.set }, progression(0, 6, 1), 7},
+		{"H 0 0 * * *", func(s Schedule) set { return s.second.set }, progression(0, 59, 1), 60},
+		{"0 0 1 h(jan-mar) *", func(s Schedule) set { return s.month.set }, progression(1, 3, 1), 3},
+	} {
+		var seen set
+		counts := map[set]int{}
+		for i := range 2000 {
+			s, err := ParseFor("name"+strconv.Itoa(i), c.expr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.field(s)
+			if got.len() != 1 || !c.of.contains(got) {
+				t.Fatalf("%q gives %b", c.expr, got)
+			}
+			if again, _ := ParseFor("name"+strconv.Itoa(i), c.expr); again != s {
+				t.Fatalf("%q of the same name: %s, then %s", c.expr, s, again)
+			}
+			seen |= got
+			counts[got]++
+		}
+		if seen.len() != c.least {
+			t.Errorf("%q gives %d numbers, want %d", c.expr, seen.len(), c.least)
+		}
+		for n, count := range counts {
+			if count > 2*2000/c.least {
+				t.Errorf("%q gives %b %d times of 2,000", c.expr, n, count)
+			}
+		}
+	}
+	steps := map[string]bool{}
+	for i := range 200 {
+		s, err := ParseFor("name"+strconv.Itoa(i), "H/15 H(8-17)/4 * * *")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.minute.set.len() != 4 || s.minute.set.max()-s.minute.set.min() != 45 || s.hour.set.min() < 8 || s.hour.set.min() > 11 || s.hour.set.max() > 17 {
+			t.Errorf("steps of H: %s", s)
+		}
+		steps[s.String()] = true
+	}
+	if len(steps) < 40 {
+		t.Errorf("200 names have %d ways, of 60", len(steps))
 	}
 }
 

@@ -18,6 +18,7 @@ var expressions = []string{
 	"0 0 * * *", "30 0 * * *", "59 23 * * *", "30 23 * * *", "0 1 * * *", "30 1 * * *", "15 2 * * *", "30 2 * * *",
 	"0 3 * * *", "15,45 0-3 * * *", "*/10 2 * * *", "*/7 1,2,3 * * *", "* 0-4 * * *", "* 22-23 * * *", "30 */2 * * *",
 	"0 */6 * * *", "0 12 * * *", "*/30 * 1-31 * 0", "30 2 * * 0", "30 0 1 * *", "30 2 */2 * 0-3", "5 0 1-7 * 0",
+	"0 0 L * *", "30 0 LW * *", "30 23 15W * 0", "30 2 * * 0#2", "30 1 * * 0L", "0 0 */2,L * 0#1", // days that differ from month to month
 	"0 0 1 * 5", "0 12 30 12 *", "0 0,12 * 3,4,9,10 *", "*/15 0-22 * * *",
 }
 
@@ -65,6 +66,28 @@ func TestNextOverTransitions(t *testing.T) {
 			for _, at := range changes {
 				w := newWalk(loc, at-secondsPerDay, at+2*secondsPerDay)
 				for _, expr := range expressions {
+					w.check(t, expr, loc)
+				}
+			}
+		})
+	}
+}
+
+// secondly are expressions of six fields, intervals and fixed ones.
+var secondly = []string{"*/7 * * * * *", "30 */10 * * * *", "15,45 30 1 * * *", "*/20 59 1,2 * * *", "59 59 23 * * *", "1 0 0 * * *", "*/30 30 2 * * *"}
+
+// Seconds: the oracle looks at each of some hours around a change.
+func TestNextSecondsOverTransitions(t *testing.T) {
+	for _, c := range []struct {
+		zone string
+		year int
+	}{{"America/New_York", 2026}, {"Africa/Cairo", 2026}, {"Australia/Lord_Howe", 2026}, {"Africa/Monrovia", 1972}} {
+		t.Run(c.zone, func(t *testing.T) {
+			t.Parallel()
+			loc := loadZone(t, c.zone)
+			for _, at := range transitions(loc, c.year, c.year) {
+				w := newWalkOf(loc, at-2*3600, at+3*3600, 4*3600, 1)
+				for _, expr := range secondly {
 					w.check(t, expr, loc)
 				}
 			}

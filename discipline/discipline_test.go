@@ -23,22 +23,20 @@ func TestRank(t *testing.T) {
 		{discipline: "priority", first: 7, then: 7, equals: true},
 	}
 	for _, tt := range tests {
-		first, err := discipline.Rank(tt.discipline, &rota.Spec{Priority: tt.first})
+		d, err := discipline.Of(tt.discipline)
 		if err != nil {
 			t.Fatal(err)
 		}
-		then, err := discipline.Rank(tt.discipline, &rota.Spec{Priority: tt.then})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tt.differs && first >= then || tt.equals && first != then {
-			t.Errorf("%s: priority %d has rank %d, priority %d has rank %d", tt.discipline, tt.first, first, tt.then, then)
+		first, step := d.Ranks(discipline.Arrival{Priority: tt.first}, 3)
+		then, _ := d.Ranks(discipline.Arrival{Priority: tt.then}, 1)
+		if tt.differs && first >= then || tt.equals && first != then || step != 0 {
+			t.Errorf("%s: priority %d has rank %d, priority %d has rank %d; step %d", tt.discipline, tt.first, first, tt.then, then, step)
 		}
 	}
 }
 
 func TestRankUnknown(t *testing.T) {
-	if _, err := discipline.Rank("lottery", &rota.Spec{}); !errors.Is(err, rota.ErrInvalid) {
+	if _, err := discipline.Of("lottery"); !errors.Is(err, rota.ErrInvalid) {
 		t.Errorf("a discipline that is not there: got %v", err)
 	}
 }

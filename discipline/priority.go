@@ -1,6 +1,4 @@
 package discipline
 
-import "github.com/rotaqueue/rota"
-
 // priority: the higher priority first, then the older task.
-func priority(s *rota.Spec) int64 { return -int64(s.Priority) }
+var priority = Discipline{ranks: func(a Arrival, _ int) (first, step int64) { return -int64(a.Priority), 0 }}

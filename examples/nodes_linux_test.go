@@ -24,6 +24,7 @@ import (
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/pgtest"
 	"github.com/rotaqueue/rota/store/sqlstore"
+	"github.com/rotaqueue/rota/web"
 )
 
 // name is that by which clients call the proxies of the examples.
@@ -110,7 +111,7 @@ func (d *door) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.address = ln.Addr().String()
-	d.api = api.New(d.server, api.Options{Hosts: []string{name}, Log: slog.New(slog.DiscardHandler),
+	d.api = api.New(d.server, api.Options{Hosts: []string{name}, Pages: web.New(d.server, web.Options{Authenticate: d.server.Authenticate}), Log: slog.New(slog.DiscardHandler),
 		Authenticate: func(ctx context.Context, secret string) (rota.Principal, error) {
 			d.asked.Add(1)
 			return d.server.Authenticate(ctx, secret)

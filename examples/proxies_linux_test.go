@@ -48,7 +48,9 @@ func TestEveryNodeAnswersThroughAProxy(t *testing.T) {
 			n := newNodes(t)
 			p := startProxy(t, kind, n.doors[0].address, n.doors[1].address)
 			for _, path := range []string{"", "/rota"} {
-				p.actsOfAnyDay(t, &client{T: t, url: p.url + path, token: n.token, authority: p.authority})
+				c := &client{T: t, url: p.url + path, token: n.token, authority: p.authority}
+				p.actsOfAnyDay(t, c)
+				p.pages(t, c, n.secret)
 			}
 			for i, d := range n.doors {
 				if d.asked.Load() == 0 {

@@ -26,28 +26,56 @@ type Command struct {
 	// Body, if not empty, is written to a temporary executable file of the attempt, which is then run with Argv[1:]
 	// as its arguments; Argv[0] is what it is called. A text without a #! line is run by /bin/sh.
 	Body string
+	// Interpreter, if not empty, is the command that runs the body: its arguments stand before the file.
+	Interpreter []string
+	// Pipe, if not empty, are commands in the place of Argv, each of which reads what the one before it writes. The exit
+	// code is that of the last that failed.
+	Pipe [][]string
 }
+
+// Secret is something that nobody but the attempt is told.
+type Secret struct{ Name, Value string }
 
 // Process is one attempt to be run by a Keeper: a command and all that surrounds it.
 type Process struct {
 	rota.Try
 	Command
 	Env     []string      // complete but for what only the slot knows: ROTA_SCRATCH_DIR, ROTA_SLOT, ROTA_TOKEN_FILE
+	Program string        // a file of the node's own that is run in the place of Argv[0]; who cannot open it gets a copy
 	Dir     string        // empty: the scratch folder
 	Token   string        // written to the file ROTA_TOKEN_FILE names, mode 0400
 	Stdin   string        // a file, relative to Dir; empty: nothing to read
+	Input   string        // a file of the node's own to read in the place of Stdin
 	Out     string        // the job's own file for its output, relative to Dir; empty: Rota's
 	Err     string        // likewise; the same as Out joins the streams
 	Append  bool          // the own files are appended to: an earlier attempt began them
 	Timeout rota.Duration // 0: none; the time the machine sleeps does not count
 	Grace   rota.Duration // between TERM and KILL
 	Limits  rota.Limits   // all that hold, whoever said them
+	// Wrap is put before the command, and ErrWrap reads its error output: what that writes is kept in its place.
+	Wrap, ErrWrap []string
+	// Secrets become files of mode 0400, in memory where the system has such: ROTA_SECRET_NAME names one.
+	Secrets []Secret
+	// Artifacts are patterns of files below Dir: copies of those that there are when the attempt has ended are kept.
+	Artifacts []string
+	// As is who it runs as; nil: who the keeper runs as.
+	As *Identity
 	// Tolerance is how long past the end of the lease it may go on, when nobody renews it: 0 not at all, negative for
 	// ever (P8).
 	Tolerance rota.Duration
 	// Note is what who gave the process needs to know when it has ended. The keeper does not look at it: it gives it
 	// back to whoever comes next, when who gave it has gone away meanwhile.
 	Note []byte
+}
+
+// Identity is a user of the machine, other than root. A process that runs as one has nothing of the keeper's: no group, no
+// capability, and no file that the user could not open.
+type Identity struct {
+	UID, GID uint32
+	Groups   []uint32 // all others
+	// Slots, if not 0, are how many users there are from UID on, each with the group of the same number: one for each slot,
+	// of which nothing lives when the slot's next attempt starts. HOME is then the scratch folder.
+	Slots uint32
 }
 
 // Exit is how a process ended, or why there never was one.
@@ -64,6 +92,17 @@ type Exit struct {
 	Written rota.Written
 	// The files of its output; an empty path means that the stream was empty, or went to the job's own file.
 	Output map[rota.Stream]string
+	// Copies of the files that fitted the patterns; Missed is why some that did are not among them.
+	Artifacts []Artifact
+	Missed    string
+}
+
+// Artifact is the copy of a file that an attempt left.
+type Artifact struct {
+	Name string // its path below the working folder
+	Path string // of the copy
+	Size int64
+	Sum  string // SHA-256, in hex
 }
 
 // Sample is what a running attempt used when it was last measured.

@@ -20,6 +20,7 @@ type Claim struct {
 	key      string // see Key
 	jar      Jar
 	dir      string // the worker's
+	shelf    *shelf // it was taken from; nil: not by this worker
 	linked   string // name of the link in claimed; empty: none was made
 	wrote    bool   // something of its output is kept beside it
 	unsure   bool   // there may be a link, or output, that was made before
@@ -110,6 +111,9 @@ func (c *Claim) GiveBack() error {
 			return c.failed("give back", err)
 		}
 		break
+	}
+	if c.shelf != nil {
+		c.shelf.took = 0 // it is among those that wait again, in its place
 	}
 	c.drop(kindOut, kindErr, kindExit, kindClaim)
 	if err := c.unlink(); err != nil {

@@ -124,7 +124,9 @@ func (c *Claim) hasEnded() bool {
 
 // finish moves a job that has ended. Whatever of that was done before, by whomever, is not done again.
 func (c *Claim) finish() (name string, err error) {
-	if name, err = c.reserve(); err != nil {
+	if name, err = c.reserve(); errors.Is(err, errFinished) {
+		return c.Name, nil
+	} else if err != nil {
 		return "", c.failed("complete", err)
 	}
 	at.Point("jar: name taken")
@@ -158,16 +160,22 @@ func (c *Claim) streams() []string {
 	return []string{kindOut, kindErr}
 }
 
+// errFinished is for a job that is gone, and so is its kept code, which goes last of all: another who recovers has moved it.
+var errFinished = errors.New("another has finished it")
+
 // reserve finds a name in the completed jar, and makes it this job's by linking the exit code there: of two that want the
-// same name one gets it.
+// same name one gets it. Several who recover may do so at the same time with one job.
 func (c *Claim) reserve() (string, error) {
 	own := filepath.Join(c.dir, kept(c.Name, kindExit))
 	for n := 1; ; n++ {
 		name := variant(c.Name, n)
 		code, job := filepath.Join(c.jar.Completed(), kept(name, kindExit)), filepath.Join(c.jar.Completed(), name)
+		waits, taken := isThere(c.Path()), isThere(job)
 		err := linkNew(own, code)
 		switch {
-		case err == nil && !isThere(job):
+		case err != nil && !isThere(own) && !isThere(c.Path()):
+			return "", errFinished
+		case err == nil && !taken:
 			return name, nil
 		case err == nil: // by somebody who keeps no codes
 			if err := os.Remove(code); err != nil {
@@ -175,9 +183,9 @@ func (c *Claim) reserve() (string, error) {
 			}
 		case !errors.Is(err, fs.ErrExist):
 			return "", err
-		case sameFile(own, code) && isThere(job) != isThere(c.Path()):
+		case sameFile(own, code) && (taken != waits || isThere(c.Path()) != waits):
 			// The code is one of this worker's, which ends one job at a time: it was put there for this one, before the job
-			// was moved or after.
+			// was moved or after, or while this was looked at.
 			return name, nil
 		}
 	}

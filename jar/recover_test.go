@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,6 +186,34 @@ func TestJ9AnInterruptedEndIsFinished(t *testing.T) {
 		}
 		w.wantTree(fmt.Sprint("interrupted at ", n), done...)
 	}
+}
+
+// TestJ9ManyFinishOnce: of many who recover at the same time what had ended, none fails, and each job and its code are there
+// once, in the jar of those that are completed.
+func TestJ9ManyFinishOnce(t *testing.T) {
+	w := newWorld(t)
+	const jobs = 200
+	dead := w.dead("rain")
+	var want []string
+	for i := range jobs {
+		name := fmt.Sprintf("job%03d", i)
+		w.put("", name)
+		c := w.claim(dead)
+		w.must(os.WriteFile(filepath.Join(dead.Dir(), kept(name, kindOut)), []byte("text"), 0o600))
+		w.must(c.keepCode(i % 3))
+		want = append(want, fmt.Sprintf("completed/.%s.exit %q", name, fmt.Sprintln(i%3)), fmt.Sprintf("completed/.%s.out %q", name, "text"), "completed/"+name)
+	}
+	slices.Sort(want)
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			if _, err := w.recover(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	w.wantTree("all recovered", want...)
 }
 
 // TestAnExitCodeThatWasCutShortIsNone: a machine that crashed may have lost what was not yet on the disk.

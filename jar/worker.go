@@ -203,7 +203,7 @@ func (w *Worker) take(s *shelf, e entry) (c *Claim, gone bool, err error) {
 	}
 	at.Point("jar: moved")
 	w.held[name] = true
-	return &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir}, false, nil
+	return &Claim{Name: name, Category: s.category, Priority: e.priority, jar: w.jar, dir: w.dir, shelf: s}, false, nil
 }
 
 // freeName is the name under which a job is the worker's.

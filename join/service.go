@@ -3,6 +3,7 @@ package join
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -72,6 +73,16 @@ func (s *Servers) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Ch
 	return err
 }
 
+// KeepArtifact keeps a file that an attempt has left. A body that can be read again (io.Seeker) is sent to the next server
+// when one does not answer.
+func (s *Servers) KeepArtifact(ctx context.Context, a rota.Artifact, body io.Reader) error {
+	patience := long + briefly*time.Duration(a.Size/rota.MaxPartBytes)
+	_, err := ask(ctx, s, patience, func(ctx context.Context, srv *server) (struct{}, error) {
+		return struct{}{}, srv.calls.KeepArtifact(ctx, a, body)
+	})
+	return err
+}
+
 // ShowOutput shows a piece of a running attempt's output to who looks at a server.
 func (s *Servers) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
 	_, err := ask(ctx, s, briefly, func(ctx context.Context, srv *server) (struct{}, error) {
@@ -82,12 +93,26 @@ func (s *Servers) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) 
 
 // Input is a piece of a job's uploaded standard input, and its whole length.
 func (s *Servers) Input(ctx context.Context, job rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	return s.piece(ctx, func(ctx context.Context, srv *server) ([]byte, int64, error) {
+		return srv.calls.Input(ctx, job, offset, max)
+	})
+}
+
+// Program is a piece of the blob that a job runs, and its whole length.
+func (s *Servers) Program(ctx context.Context, job rota.JobID, offset int64, max int) ([]byte, int64, error) {
+	return s.piece(ctx, func(ctx context.Context, srv *server) ([]byte, int64, error) {
+		return srv.calls.Program(ctx, job, offset, max)
+	})
+}
+
+// piece asks for a piece of something.
+func (s *Servers) piece(ctx context.Context, call func(context.Context, *server) ([]byte, int64, error)) ([]byte, int64, error) {
 	type piece struct {
 		data []byte
 		size int64
 	}
 	got, err := ask(ctx, s, long, func(ctx context.Context, srv *server) (p piece, err error) {
-		p.data, p.size, err = srv.calls.Input(ctx, job, offset, max)
+		p.data, p.size, err = call(ctx, srv)
 		return p, err
 	})
 	return got.data, got.size, err

@@ -148,7 +148,7 @@ func (c *cluster) submit(spec rota.Spec) rota.JobID {
 }
 
 func opening(name string) rota.Opening {
-	return rota.Opening{Session: rota.SessionID("session of " + name), Key: "key of " + name, Sole: true,
+	return rota.Opening{Session: rota.SessionID("session-of-" + name), Key: "key of " + name, Sole: true,
 		Node: rota.Node{Name: name, Slots: 1, Queues: []string{"*"}, State: rota.NodeUp}}
 }
 

@@ -10,9 +10,9 @@ import (
 type attempt struct {
 	process  executor.Process // nothing but its Try and Note once it has ended
 	state    State
-	slot     *slot // where its output is now; nil when that is over
-	unleased bool  // it is being ended because its lease is over
-	failures int   // how often it could not be started for a reason of ours
+	streams  [2]string // the files of its output while it runs: from its process's start until they are settled
+	unleased bool      // it is being ended because its lease is over
+	failures int       // how often it could not be started for a reason of ours
 	exit     executor.Exit
 	watch    watch
 	gauge    gauge

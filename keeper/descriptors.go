@@ -3,6 +3,7 @@ package keeper
 import (
 	"fmt"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +48,16 @@ func forSlot() error {
 		err = tooFew(all, free)
 	}
 	return err
+}
+
+// closeOnExec keeps from attempts what this process was given by who started it.
+func closeOnExec() {
+	names, _ := os.ReadDir("/dev/fd")
+	for _, d := range names {
+		if fd, err := strconv.Atoi(d.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
 }
 
 func tooFew(all, free int) error {

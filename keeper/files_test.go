@@ -3,9 +3,13 @@ package keeper
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -100,6 +104,46 @@ func TestI8AReaderDoesNotReadOnIntoTheNextAttempt(t *testing.T) {
 	if r.File(p.Try, rota.Stdout) != "" {
 		t.Error("an attempt that wrote nothing has a file")
 	}
+}
+
+// Whoever asks where an attempt writes while it begins and ends is told of its own file or of none: not of one that its
+// slot is about to leave, since somebody has it open.
+func TestI8AnAttemptIsAskedForWhileItBegins(t *testing.T) {
+	r := newRig(t, 1)
+	says := func(i int) string { return strings.Repeat(strconv.Itoa(i)+"\n", i%2) } // half of them write nothing
+	var latest atomic.Int64
+	over := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		var f *os.File // held until the next is
+		for {
+			select {
+			case <-over:
+				f.Close()
+				return
+			default:
+			}
+			i := int(latest.Load())
+			name := r.File(sh(i, "").Try, rota.Stdout)
+			next, err := os.Open(name)
+			if err != nil {
+				continue
+			}
+			f.Close()
+			f = next
+			if text, err := io.ReadAll(f); r.File(sh(i, "").Try, rota.Stdout) == name && (err != nil || !strings.HasPrefix(says(i), string(text))) {
+				t.Errorf("task %d is said to write to %s, where one reads %q: %v", i, name, text, err)
+			}
+		}
+	})
+	for i := 1; i <= 200; i++ {
+		latest.Store(int64(i))
+		if e := r.run(sh(i, "printf '"+says(i)+"'; sleep 0.001")); r.output(e, rota.Stdout) != says(i) {
+			t.Fatalf("%+v", e)
+		}
+	}
+	close(over)
+	asking.Wait()
 }
 
 func TestOutputThatCannotBeMovedStaysWhole(t *testing.T) {

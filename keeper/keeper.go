@@ -88,6 +88,7 @@ type Local struct {
 	lease    lease
 	meter    meter
 	closed   bool
+	checked  map[string]error // users that attempts have run as, and whether what they become is what it should
 
 	replaced atomic.Int64 // threads of slots, over the keeper's life
 }
@@ -120,6 +121,7 @@ func New(o Options) (*Local, error) {
 		return nil, rota.Errorf(rota.ErrUnavailable, "keeper folder %s: %v", dir, err)
 	}
 	spareProcs()
+	closeOnExec()
 	go k.reports.deliver()
 	return k, nil
 }
@@ -206,6 +208,9 @@ func (k *Local) Close() error {
 	_ = unix.Close(k.null)
 	if err := errors.Join(k.limiter.remove(), k.groups.remove()); err != nil {
 		k.log.Warn("control groups not removed", "error", err)
+	}
+	if err := errors.Join(removeGuests(k.dir), removeHouse(secretHouse(k.dir))); err != nil {
+		k.log.Warn("folders outside the keeper's are left", "error", err)
 	}
 	return k.journal.close()
 }

@@ -23,7 +23,7 @@ func (s *slot) fork(l *launch, c *confined) (int, *failure) {
 		return l.fork()
 	}
 	if attr := c.attr(); attr != nil {
-		l.sys = attr
+		l.sys = l.as.attr(attr)
 	}
 	var pid int
 	f := c.enter()

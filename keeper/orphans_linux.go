@@ -27,6 +27,7 @@ import (
 type orphans struct {
 	log      *slog.Logger
 	slots    string // the folder of the slots, by which marks are known
+	guests   string // and that of those who run as others
 	own      int    // the keeper's process group
 	session  int    // and its session
 	children int    // the list of the main thread's children
@@ -76,7 +77,7 @@ func adopt(dir string, log *slog.Logger) (*orphans, error) {
 		_ = unix.Close(children)
 		return nil, err
 	}
-	o := &orphans{log: log, slots: filepath.Join(dir, "slots"), own: unix.Getpgrp(), session: session, children: children,
+	o := &orphans{log: log, slots: filepath.Join(dir, "slots"), guests: guestHouse(dir), own: unix.Getpgrp(), session: session, children: children,
 		signals: make(chan os.Signal, 1), runs: map[int]*run{}, known: map[int]*orphan{}, kin: map[int]kin{}, text: make([]byte, 4096)}
 	signal.Notify(o.signals, unix.SIGCHLD)
 	go o.reapAll()
@@ -240,13 +241,13 @@ func (o *orphans) end(r *run) {
 	if r == nil {
 		return
 	}
-	const first, longest, certain = 100 * time.Microsecond, 10 * time.Millisecond, 50 * time.Millisecond
+	const first, longest = 100 * time.Microsecond, 10 * time.Millisecond
 	var waited time.Duration
 	for pause := first; ; pause = min(2*pause, longest) {
 		o.mu.Lock()
 		r.over = true
 		left, unsure := o.sweep(r)
-		if left == 0 && (!unsure || waited > certain) || waited > gone {
+		if left == 0 && !unsure || waited > gone {
 			o.forget(r)
 			o.mu.Unlock()
 			if left > 0 {
@@ -273,7 +274,8 @@ func (o *orphans) forget(r *run) {
 }
 
 // sweep looks at all orphans once, and kills those of attempts that are over. It reports how many of one attempt's were
-// alive, and whether there are some of which could not be told whose they are.
+// alive, and whether that is not sure: it could not be told of some whose they are, or some were reaped. What one of
+// those had started came to us as it died, which may have been after the list was read.
 func (o *orphans) sweep(r *run) (left int, unsure bool) {
 	pids := o.list()
 	if len(pids) == 0 {
@@ -283,7 +285,11 @@ func (o *orphans) sweep(r *run) (left int, unsure bool) {
 	var doomed []int
 	for _, pid := range pids {
 		k := o.known[pid]
-		if !k.isOver() || o.bury(pid) {
+		if !k.isOver() {
+			continue
+		}
+		if o.bury(pid) {
+			unsure = true
 			continue
 		}
 		doomed = append(doomed, pid)
@@ -345,8 +351,8 @@ func (o *orphans) noteKin(doomed []int) {
 	}
 }
 
-// meet finds out whose the orphans are that were not seen before. It reports whether there are some that it must be asked
-// of again, since they are just becoming other programs.
+// meet finds out whose the orphans are that were not seen before. It reports whether it must be asked again: some are just
+// becoming other programs or ending, or are dead, which says nothing of what came from them.
 func (o *orphans) meet(pids []int) (unsure bool) {
 	fresh := map[int]*process{}
 	for _, pid := range pids {
@@ -355,7 +361,8 @@ func (o *orphans) meet(pids []int) (unsure bool) {
 		}
 		if p := stat(pid); p.isAlive() {
 			fresh[pid] = p
-		} else if !o.bury(pid) {
+		} else {
+			o.bury(pid)
 			unsure = true
 		}
 	}
@@ -403,6 +410,14 @@ func (o *orphans) whose(p *process) (r *run, known bool) {
 			return r, true
 		}
 	}
+	// The environment is asked for last, for it goes first when a process ends: while it is there, so are the others.
+	var links *run
+	for _, link := range []string{"cwd", "fd/0", "fd/1", "fd/2"} {
+		path, _ := os.Readlink("/proc/" + strconv.Itoa(p.pid) + "/" + link)
+		if links = o.at(path, p); links != nil {
+			break
+		}
+	}
 	env, known := p.environment()
 	for e := range strings.SplitSeq(env, "\x00") {
 		if path, ok := strings.CutPrefix(e, scratchMark); ok {
@@ -411,18 +426,15 @@ func (o *orphans) whose(p *process) (r *run, known bool) {
 			}
 		}
 	}
-	for _, link := range []string{"cwd", "fd/0", "fd/1", "fd/2"} {
-		path, _ := os.Readlink("/proc/" + strconv.Itoa(p.pid) + "/" + link)
-		if r := o.at(path, p); r != nil {
-			return r, true
-		}
-	}
-	return nil, known
+	return links, known || links != nil
 }
 
 // at is the attempt of a slot that has a path, when an orphan was started; nil when no slot has it.
 func (o *orphans) at(path string, p *process) *run {
 	rest, ok := strings.CutPrefix(path, o.slots+"/")
+	if !ok {
+		rest, ok = strings.CutPrefix(path, o.guests+"/")
+	}
 	number, _, _ := strings.Cut(rest, "/")
 	slot, err := strconv.Atoi(number)
 	if !ok || err != nil {

@@ -72,7 +72,7 @@ func (k *Local) failed(a *attempt, f *failure) {
 	if a.failures++; a.failures >= patience {
 		k.giveBack(a, f.reason)
 	} else {
-		a.state, a.slot = Waiting, nil
+		a.state = Waiting
 		k.waiting = append([]*attempt{a}, k.waiting...)
 	}
 	k.pause.begin(k.resume)
@@ -122,10 +122,8 @@ func (k *Local) tryAnother() {
 	}
 }
 
-// couldStart says that an attempt was started.
+// couldStart says that processes can be started: one was. The keeper is locked.
 func (k *Local) couldStart() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.pause.length == 0 || k.pause.on {
 		return
 	}

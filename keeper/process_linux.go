@@ -3,6 +3,7 @@ package keeper
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -91,19 +92,20 @@ func stat(pid int) *process {
 		cpu: number(14) + number(15) + number(16) + number(17), threads: int(number(20)), memory: number(24) * int64(os.Getpagesize())}
 }
 
-// carries reports whether the process was given an environment with that entry, if that is known.
-func (p *process) carries(entry string) (carries, known bool) {
+// carries reports whether the process was given an environment with one of the entries, if that is known.
+func (p *process) carries(entries ...string) (carries, known bool) {
 	env, known := p.environment()
-	return slices.Contains(strings.Split(env, "\x00"), entry), known
+	return slices.ContainsFunc(strings.Split(env, "\x00"), func(e string) bool { return slices.Contains(entries, e) }), known
 }
 
 // environment is the entries that the process was given, each with a NUL behind it. It is not known of one that is just
-// becoming another program, which shows neither environment nor arguments for a moment.
+// becoming another program or ending, which shows neither environment nor arguments for a moment, nor of one that has
+// ended. One that is somebody else's shows none to us, and that is known.
 func (p *process) environment() (text string, known bool) {
 	folder := "/proc/" + strconv.Itoa(p.pid)
 	env, err := os.ReadFile(folder + "/environ")
 	if err != nil || len(env) > 0 {
-		return string(env), true // it has ended, or is somebody else's
+		return string(env), err == nil || errors.Is(err, fs.ErrPermission)
 	}
 	args, _ := os.ReadFile(folder + "/cmdline")
 	env, _ = os.ReadFile(folder + "/environ")

@@ -19,7 +19,7 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 
 // find is the file of a program. A name without a slash is looked for in the PATH of the job's environment; any other
 // is left to execve, which takes it from the working folder.
-func find(name string, env []string, dir string) (string, *failure) {
+func find(name string, env []string, dir string, mayRun func(file string) error) (string, *failure) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
@@ -35,7 +35,7 @@ func find(name string, env []string, dir string) (string, *failure) {
 	forbidden := ""
 	for folder := range strings.SplitSeq(path, ":") {
 		file := resolve(dir, filepath.Join(folder, name))
-		err := unix.Access(file, unix.X_OK)
+		err := mayRun(file)
 		if err != nil && err != unix.EACCES {
 			continue
 		}
@@ -53,13 +53,22 @@ func find(name string, env []string, dir string) (string, *failure) {
 	return "", refused(notFound, "no such program: "+name+" (looked in PATH="+path+")")
 }
 
+// mayRun asks whether a file may be run by who the attempt runs as, with whose rights this is called.
+func (l *launch) mayRun() func(file string) error {
+	flags := 0
+	if l.as != nil {
+		flags = unix.AT_EACCESS // not by who the keeper is
+	}
+	return func(file string) error { return unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, flags) }
+}
+
 // diagnose says why the process could not be made. The kernel gives one number for all that may be missing.
 func (l *launch) diagnose(err error) *failure {
 	if st, dirErr := os.Stat(l.dir); dirErr != nil {
 		return fail(dirErr, "working folder "+l.dir+": "+cause(dirErr))
 	} else if !st.IsDir() {
 		return fail(unix.ENOTDIR, "working folder "+l.dir+": "+unix.ENOTDIR.Error())
-	} else if dirErr := unix.Access(l.dir, unix.X_OK); dirErr != nil {
+	} else if dirErr := l.mayRun()(l.dir); dirErr != nil {
 		return fail(dirErr, "working folder "+l.dir+": "+dirErr.Error())
 	}
 	what := "program " + l.path

@@ -107,7 +107,7 @@ func (k *Local) giveBack(a *attempt, reason string) {
 
 // finish is the end of an attempt; it is reported, and remembered until it is forgotten.
 func (k *Local) finish(a *attempt, e executor.Exit) {
-	a.state, a.slot, a.exit = Ended, nil, e
+	a.state, a.streams, a.exit = Ended, [2]string{}, e
 	a.process = executor.Process{Try: e.Try, Note: a.process.Note}
 	if !k.closed {
 		k.reports.add(e)
@@ -201,10 +201,10 @@ func (k *Local) File(try rota.Try, s rota.Stream) string {
 		return ""
 	case a.state == Ended:
 		return a.exit.Output[s]
-	case a.slot == nil:
-		return ""
+	case s == rota.Stdout:
+		return a.streams[0]
 	}
-	return a.slot.file(&a.process, s)
+	return a.streams[1]
 }
 
 // take is the next attempt for a slot, which waits for it. It is nil when the keeper closes.
@@ -217,7 +217,7 @@ func (k *Local) take(s *slot) *attempt {
 	}
 	for !k.closed {
 		if a := k.next(); a != nil {
-			a.state, a.slot = Running, s
+			a.state = Running
 			s.busy = true
 			k.running++
 			if k.lease.endOf(&a.process) != never {
@@ -267,10 +267,18 @@ func (k *Local) drop(i int) {
 	}
 }
 
+// started says that the attempt has a process, which writes to these files.
+func (k *Local) started(a *attempt, streams [2]string) {
+	k.mu.Lock()
+	a.streams = streams
+	k.couldStart()
+	k.mu.Unlock()
+}
+
 // leave says that the attempt's files are about to be settled: nobody is told of them any more.
 func (k *Local) leave(a *attempt) {
 	k.mu.Lock()
-	a.slot = nil
+	a.streams = [2]string{}
 	k.mu.Unlock()
 }
 

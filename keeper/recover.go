@@ -43,7 +43,7 @@ func recoverFrom(dir string, log *slog.Logger) ([]rota.Try, error) {
 			return nil, err
 		}
 	}
-	return life.tries(), removeGroups(dir)
+	return life.tries(), errors.Join(removeGroups(dir), removeGuests(dir), removeHouse(secretHouse(dir)))
 }
 
 // life is what the journal of an earlier keeper tells.

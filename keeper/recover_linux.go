@@ -99,11 +99,12 @@ func (l life) prove(b birth, all map[int]*process, found map[int]witness) (unsur
 		return false
 	}
 	mark := scratchMark + filepath.Join(l.dir, "slots", strconv.Itoa(b.slot), "scratch")
+	guests := scratchMark + filepath.Join(guestHouse(l.dir), strconv.Itoa(b.slot), "scratch")
 	for _, p := range all {
 		if b.pid != 0 && p.group != b.pid || b.pid == 0 && p.session != l.session || !isYoung(all, p.group, b) {
 			continue
 		}
-		carries, known := p.carries(mark)
+		carries, known := p.carries(mark, guests)
 		if carries {
 			found[p.group] = witness{b, p}
 		}

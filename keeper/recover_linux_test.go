@@ -24,6 +24,9 @@ import (
 const doomed = "KEEPER_TEST_DOOMED"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == StagesCommand {
+		os.Exit(RunStages(os.Args[2:]))
+	}
 	if dir := os.Getenv(doomed); dir != "" {
 		if err := runDoomed(dir); err != nil {
 			fmt.Println("error", err)

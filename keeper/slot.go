@@ -27,7 +27,10 @@ type slot struct {
 	streams [2]stream
 	env     []string // room for the environment of the attempt
 	own     [3]string
-	spent   bool // the thread is not as it was
+	secrets bool            // there are files of such
+	spent   bool            // the thread is not as it was
+	tells   *os.File        // of the attempt that runs: how its stages ended; nil: it has none
+	hosted  map[uint32]bool // users of the slot's own of whom nothing lives
 }
 
 func newSlot(k *Local, number int) *slot {
@@ -74,6 +77,7 @@ func (s *slot) leaveMainThread() {
 
 // try is one attempt, from its files to its end.
 func (s *slot) try(a *attempt) {
+	as := a.process.As // an attempt that has ended knows nothing of it
 	if f := s.start(a); f != nil {
 		if f.isOurs() {
 			s.close() // what it has open may be what the others lack
@@ -81,6 +85,10 @@ func (s *slot) try(a *attempt) {
 		s.keeper.failed(a, f)
 	} else {
 		s.follow(a)
+	}
+	s.dismiss(as)
+	if s.secrets {
+		s.removeSecrets()
 	}
 	if err := s.scratch.clear(s.dir); err != nil {
 		s.made = false // made anew before the next attempt, which tells if it cannot be
@@ -119,9 +127,10 @@ func (s *slot) start(a *attempt) *failure {
 		return f
 	}
 	s.keeper.orphans.started(s.follows, b.pid)
+	s.tells, l.tells = l.tells, nil
 	a.gauge.begin(b, s.group, c)
 	a.watch.begin(b.pid, p.Timeout.D(), p.Grace.D())
-	s.keeper.couldStart()
+	s.keeper.started(a, [2]string{s.file(p, &s.streams[0]), s.file(p, &s.streams[1])})
 	at.Point("keeper: after fork")
 	b.after = clock.Elapsed()
 	s.keeper.journal.start(b)
@@ -140,11 +149,15 @@ func (s *slot) follow(a *attempt) {
 	}
 	e := executor.Exit{Try: p.Try, Spawned: true, Started: a.exit.Started, Ended: clock.Elapsed(), Usage: d.usage}
 	d.tell(&e, p)
+	if s.tells != nil {
+		e.Reason = s.tellStages(e.Outcome, e.Reason)
+	}
 	at.Point("keeper: after exit")
 	s.keeper.leave(a)
 	for i := range s.streams {
 		s.settle(&s.streams[i], p, &e)
 	}
+	s.gather(p, &e)
 	at.Point("keeper: output settled")
 	s.keeper.journal.end(s.number, e)
 	at.Point("keeper: before report")
@@ -201,22 +214,20 @@ func (s *slot) settle(o *stream, p *executor.Process, e *executor.Exit) {
 }
 
 // file is where a stream of the slot's attempt goes.
-func (s *slot) file(p *executor.Process, name rota.Stream) string {
-	if own := ownFile(p, name); own != "" {
+func (s *slot) file(p *executor.Process, o *stream) string {
+	if own := ownFile(p, o.name); own != "" {
 		return resolve(s.folder(p), own)
 	}
-	for i := range s.streams {
-		if s.streams[i].name == name {
-			return s.streams[i].path()
-		}
-	}
-	return ""
+	return o.path()
 }
 
 // folder is where the attempt runs.
 func (s *slot) folder(p *executor.Process) string {
-	if p.Dir != "" {
+	switch {
+	case p.Dir != "":
 		return p.Dir
+	case p.As != nil:
+		return filepath.Join(s.guestRoom(), "scratch")
 	}
 	return s.scratch.path
 }

@@ -14,6 +14,9 @@ import (
 func (l *launch) fork() (int, *failure) {
 	attr := &syscall.ProcAttr{Dir: l.dir, Env: l.env, Sys: l.sys,
 		Files: []uintptr{uintptr(l.files[0]), uintptr(l.files[1]), uintptr(l.files[2])}}
+	if l.tells != nil {
+		attr.Files = append(attr.Files, l.tells.Fd())
+	}
 	for pause := time.Millisecond; ; pause *= 2 {
 		pid, err := forkExec(l.path, l.argv, attr)
 		if err == nil {
@@ -22,7 +25,7 @@ func (l *launch) fork() (int, *failure) {
 		// A child that another slot has just forked holds for a moment whatever we had open, a body being written
 		// too; and a program that is being copied is soon whole.
 		if err != unix.ETXTBSY || pause > 500*time.Millisecond {
-			return 0, l.diagnose(err)
+			return 0, l.as.do(func() *failure { return l.diagnose(err) })
 		}
 		time.Sleep(pause)
 	}

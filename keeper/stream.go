@@ -54,6 +54,13 @@ func (o *stream) open() (int, error) {
 	return unix.Open(f.path, unix.O_WRONLY|unix.O_APPEND|unix.O_CLOEXEC, 0)
 }
 
+// renew lets the next attempt have a file that no other ever had.
+func (o *stream) renew() { o.files[o.at].close() }
+
+// give makes the file in use somebody's: so that what has it as its output can open it by the names that the system gives
+// open files.
+func (o *stream) give(uid, gid int) error { return unix.Fchown(o.files[o.at].fd, uid, gid) }
+
 func (f *file) create() error {
 	if err := unix.Unlink(f.path); err != nil && err != unix.ENOENT {
 		return err

@@ -127,8 +127,11 @@ func unpackProcesses(packed []packedProcess) ([]executor.Process, error) {
 
 // sizeOf is about how long a process is in a message, alone.
 func sizeOf(p executor.Process) int {
-	n := 256 + len(p.Body) + len(p.Dir) + len(p.Token) + len(p.Stdin) + len(p.Out) + len(p.Err) + len(p.Note)
-	for _, texts := range [][]string{p.Argv, p.Env} {
+	n := 256 + len(p.Body) + len(p.Program) + len(p.Dir) + len(p.Token) + len(p.Stdin) + len(p.Input) + len(p.Out) + len(p.Err) + len(p.Note)
+	for _, x := range p.Secrets {
+		n += 8 + len(x.Name) + len(x.Value)
+	}
+	for _, texts := range append(p.Pipe[:len(p.Pipe):len(p.Pipe)], p.Artifacts, p.Argv, p.Env, p.Interpreter, p.Wrap, p.ErrWrap) {
 		for _, t := range texts {
 			n += 8 + len(t)
 		}
@@ -170,7 +173,10 @@ func unpackExits(packed []packedExit) []executor.Exit {
 }
 
 func sizeOfExit(e executor.Exit) int {
-	n := 256 + len(e.Reason)
+	n := 256 + len(e.Reason) + len(e.Missed)
+	for _, a := range e.Artifacts {
+		n += 128 + len(a.Name) + len(a.Path)
+	}
 	for _, path := range e.Output {
 		n += len(path)
 	}

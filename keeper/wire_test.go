@@ -37,6 +37,8 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		fill(t, v.Elem(), n)
 	case reflect.String:
 		v.SetString(fmt.Sprintf("%d \x00\xff", *n))
+	case reflect.Uint32:
+		v.SetUint(uint64(*n))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
 	case reflect.Uint8, reflect.Uint64:

@@ -6,16 +6,18 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// Claiming ahead is for short tasks in a backlog only: so many are claimed that the slots have some 20 to 50 ms of
-// work waiting in the keeper, and what ended lingers until several ends fill one commit. With long tasks, or
-// without a backlog, a freed slot asks at once.
+// Claiming ahead is for short tasks in a backlog only: so many are claimed that the slots have some 20 ms of work
+// waiting in the keeper, more where an exchange or a task takes long, and what ended lingers until several ends fill one
+// commit.
+// With long tasks, or without a backlog, a freed slot asks at once.
 const (
-	shortTask  = 50 * time.Millisecond
-	maxAhead   = 256
-	linger     = 10 * time.Millisecond
-	leastAhead = 20 * time.Millisecond
-	mostAhead  = 50 * time.Millisecond
-	leastRun   = 100 * time.Microsecond // no task counts as shorter
+	shortTask   = 50 * time.Millisecond
+	maxAhead    = 256
+	leastLinger = 10 * time.Millisecond
+	mostLinger  = 40 * time.Millisecond
+	leastAhead  = 20 * time.Millisecond
+	mostAhead   = 120 * time.Millisecond
+	leastRun    = 100 * time.Microsecond // no task counts as shorter
 )
 
 // pace is how fast things go, as measured: means that weigh the younger more.
@@ -37,18 +39,23 @@ func weigh(mean, d time.Duration) time.Duration {
 	return mean + (d-mean)/8
 }
 
-// ahead is how many tasks beyond the slots the keeper should have waiting.
+// ahead is how many tasks beyond the slots the keeper should have waiting: what the slots do while an end lingers, and
+// then until the answer comes.
 func (p *pace) ahead(slots int, backlog bool) int {
 	if !backlog || p.mean == 0 || p.mean >= shortTask || slots == 0 {
 		return 0
 	}
-	work := min(max(leastAhead+2*p.trip, leastAhead), mostAhead)
-	return min(perSlots(work, slots, p.mean), maxAhead)
+	work := max(leastAhead+2*p.trip, p.linger()+2*p.trip+p.mean)
+	return min(perSlots(min(work, mostAhead), slots, p.mean), maxAhead)
 }
 
 // low is how many must wait in the keeper for an exchange to be put off: fewer could be gone before its answer
 // comes, even if all slots came free at once.
 func (p *pace) low(slots int) int { return slots + perSlots(2*p.trip, slots, p.mean) }
+
+// linger is how long an end waits for others to go with it: where exchanges take long, because the machine is slow or
+// busy, they are to be few, and where tasks do, few would go along in less.
+func (p *pace) linger() time.Duration { return min(max(leastLinger, 4*p.trip, 4*p.mean), mostLinger) }
 
 // perSlots is how many runs the slots do in a time, rounded up.
 func perSlots(d time.Duration, slots int, run time.Duration) int {
@@ -91,5 +98,5 @@ func (r *reactor) lingers(now rota.Elapsed) bool {
 	if len(r.ready) == 0 {
 		return true // the slots have work: an end will come and take the claim along
 	}
-	return !r.due(r.oldest+rota.Elapsed(linger), now)
+	return !r.due(r.oldest+rota.Elapsed(r.pace.linger()), now)
 }

@@ -23,13 +23,14 @@ func TestHowMuchIsClaimedAhead(t *testing.T) {
 		{"no slots", 0, true, ms, ms, 0},
 		{"long tasks", 4, true, 10 * time.Second, ms, 0},
 		{"just not short", 4, true, 50 * ms, ms, 0},
-		{"just short", 4, true, 49 * ms, ms, 2},
-		{"20 ms", 4, true, 20 * ms, ms, 5},
+		{"just short", 4, true, 49 * ms, ms, 8},
+		{"20 ms", 4, true, 20 * ms, ms, 13},
 		{"1 ms", 4, true, ms, ms, 88},
 		{"1 ms, an immediate answer", 4, true, ms, 0, 80},
-		{"1 ms, a slow answer", 4, true, ms, 200 * ms, 200},
+		{"1 ms, a slow answer", 4, true, ms, 200 * ms, 256},
+		{"20 ms, a slow answer", 4, true, 20 * ms, 200 * ms, 24},
 		{"next to nothing", 4, true, leastRun, ms, 256},
-		{"one slot", 1, true, ms, 5 * ms, 30},
+		{"one slot", 1, true, ms, 5 * ms, 31},
 		{"many slots", 64, true, ms, ms, 256},
 	} {
 		p := pace{mean: c.mean, trip: c.trip}
@@ -71,8 +72,8 @@ func TestWhenAnExchangeIsPutOff(t *testing.T) {
 		want  bool
 	}{
 		{"short tasks, enough waiting", busy(4, 60, 1, ms), 0, true},
-		{"the same when nearly 10 ms are over", busy(4, 60, 9, ms), linger - 1, true},
-		{"and when they are", busy(4, 60, 10, ms), linger, false},
+		{"the same when nearly 10 ms are over", busy(4, 60, 9, ms), leastLinger - 1, true},
+		{"and when they are", busy(4, 60, 10, ms), leastLinger, false},
 		{"nothing ended, enough waiting", busy(4, 60, 0, ms), time.Hour, true},
 		{"as many waiting as could go meanwhile", busy(4, 4+4+8, 1, ms), 0, false},
 		{"one more", busy(4, 4+4+8+1, 1, ms), 0, true},

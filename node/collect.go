@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/crash/at"
@@ -25,12 +26,15 @@ type collected struct {
 	spent      []string     // files of which the store then has everything
 	kept, left int64        // bytes of those, and of files that stay
 	problem    string       // why not everything was kept that should have been
+	said       string       // the last line of one that failed
+	missed     string       // why not all artifacts were kept
 }
 
-// plan is which pieces of an attempt's output are to be kept.
+// plan is which pieces of an attempt's output are to be kept, and which files that it left.
 type plan struct {
 	collected
-	pieces []piece
+	pieces    []piece
+	artifacts []executor.Artifact
 }
 
 // piece is a part of one stream that is kept.
@@ -41,15 +45,16 @@ type piece struct {
 	total          int64
 }
 
-// collect reads the output of ended attempts (P14). What is small goes with the finish; the rest is kept before it,
-// each attempt's on its own.
+// collect reads the output of ended attempts (P14). What is small goes with the finish; the rest, and artifacts, are kept
+// before it, each attempt's on its own.
 func (n *Node) collect(ctx context.Context, exits []executor.Exit) {
 	var small []collected
 	var large []plan
 	var tries []rota.Try
 	for _, x := range exits {
 		p := planOutput(x, n.opts.OutputCap)
-		if sum(p.pieces) > rota.InlineOutput {
+		p.said = lastLine(x)
+		if sum(p.pieces) > rota.InlineOutput || len(p.artifacts) > 0 {
 			large, tries = append(large, p), append(tries, x.Try)
 			continue
 		}
@@ -70,7 +75,7 @@ func (n *Node) collect(ctx context.Context, exits []executor.Exit) {
 
 // planOutput looks at the files of an attempt's output.
 func planOutput(x executor.Exit, limit int64) plan {
-	p := plan{collected: collected{try: x.Try}}
+	p := plan{collected: collected{try: x.Try, missed: x.Missed}, artifacts: x.Artifacts}
 	for _, s := range []rota.Stream{rota.Stdout, rota.Stderr} {
 		path := x.Output[s]
 		if path == "" {
@@ -170,7 +175,7 @@ func readPiece(p piece) ([]byte, error) {
 	return b, nil
 }
 
-// keep keeps a large output. A failure repeats the keeping for as long as it may still work.
+// keep keeps a large output, and artifacts. A failure repeats the keeping for as long as it may still work.
 func (n *Node) keep(ctx context.Context, p plan) {
 	select {
 	case n.keeping <- struct{}{}:
@@ -192,29 +197,33 @@ func (n *Node) keep(ctx context.Context, p plan) {
 		}
 	}
 	at.Point("daemon: output kept")
+	if !n.keepArtifacts(ctx, &p) {
+		return
+	}
 	n.post(func(r *reactor, now rota.Elapsed) { r.collected([]collected{p.collected}, now) })
 }
 
 func (n *Node) keepUntil(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
+	return n.until(ctx, "output", try, n.opts.TTL, func(ctx context.Context) error { return n.svc.KeepOutput(ctx, try, chunks) })
+}
+
+// until repeats a call that keeps something, each time for so long at most, for as long as it may still work.
+func (n *Node) until(ctx context.Context, what string, try rota.Try, patience time.Duration, call func(context.Context) error) error {
 	again := afterFailure()
 	for {
-		err := n.keepOnce(ctx, try, chunks)
+		once, cancel := context.WithTimeout(ctx, patience)
+		err := call(once)
+		cancel()
 		if err == nil || hopeless(err) {
 			return err
 		}
 		if !again.begun() {
-			n.log.Warn("output not kept; trying again", "task", try.Task, "attempt", try.Attempt, "err", err)
+			n.log.Warn(what+" not kept; trying again", "task", try.Task, "attempt", try.Attempt, "err", err)
 		}
 		if !sleep(ctx, again.more()) {
 			return ctx.Err()
 		}
 	}
-}
-
-func (n *Node) keepOnce(ctx context.Context, try rota.Try, chunks []rota.Chunk) error {
-	ctx, cancel := context.WithTimeout(ctx, n.opts.TTL)
-	defer cancel()
-	return n.svc.KeepOutput(ctx, try, chunks)
 }
 
 // hopeless reports whether keeping the same output again would fail again. A full disk is among it: the finish
@@ -233,6 +242,19 @@ func (c *collected) fail(err error) {
 	c.problem = join(c.problem, err.Error())
 	c.spent = nil
 	c.left, c.kept = c.left+c.kept, 0
+}
+
+// letGo removes what is left of attempts whose ends are recorded, and has the keeper forget them after that: it remembers
+// the files for whoever comes next, should this node die between the two.
+func (n *Node) letGo(spent []string, ended []rota.Try) {
+	if len(spent) > 0 {
+		at.Point("daemon: end recorded")
+	}
+	n.remove(spent)
+	if len(ended) > 0 {
+		at.Point("daemon: before forgetting")
+		n.keeper.Forget(ended)
+	}
 }
 
 // remove removes files of which the store has everything.

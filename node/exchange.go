@@ -43,6 +43,9 @@ func (r *reactor) decideExchange(now rota.Elapsed) {
 	if !r.checked && r.mode != lost {
 		return
 	}
+	if r.due(r.lookAt, now) { // time alone may have let something become claimable
+		r.hungry, r.lookAt = true, never
+	}
 	room := r.room(now)
 	if len(r.ready) == 0 && (room == 0 || !r.hungry) || r.lingers(now) {
 		return
@@ -76,8 +79,32 @@ func (r *reactor) send(f *flight, now rota.Elapsed) {
 	}
 	if f.claim > 0 {
 		x.Claim = rota.Claim{Max: f.claim, Queues: r.opts.Queues}
+		x.Claim.Held, x.Claim.Used = r.account(f)
 	}
 	r.todo.exchange = x
+}
+
+// account is what the node holds beyond what an exchange finishes: how many tasks by queue, and what they need.
+func (r *reactor) account(f *flight) (held map[string]int, used rota.Resources) {
+	if len(r.held) == len(f.finishes) {
+		return nil, nil
+	}
+	held = map[string]int{}
+	count := func(a *attempt, n int) {
+		held[a.Queue] += n
+		if len(a.Spec.Needs) > 0 {
+			used = used.Less(a.Spec.Needs, -n)
+		}
+	}
+	for _, a := range r.held {
+		count(a, 1)
+	}
+	for _, fin := range f.finishes {
+		if a := r.held[fin.Try]; a != nil {
+			count(a, -1)
+		}
+	}
+	return held, used
 }
 
 // answered is told the answer to the exchange under way, or that it failed.
@@ -97,6 +124,9 @@ func (r *reactor) answered(ans rota.Exchanged, err error, now rota.Elapsed) {
 	if f.claim > 0 {
 		r.backlog = len(ans.Claimed) >= f.claim
 		r.hungry = r.backlog || f.news
+		if r.lookAt = never; ans.Again > 0 {
+			r.lookAt = now + rota.Elapsed(ans.Again)
+		}
 	}
 	r.claimed(ans.Claimed, now)
 	r.recorded(f.finishes, ans.Refused)
@@ -157,15 +187,6 @@ func (r *reactor) claimed(as []rota.Assignment, now rota.Elapsed) {
 	}
 }
 
-// begin brings an attempt on its way to the keeper.
-func (r *reactor) begin(a *attempt, now rota.Elapsed) {
-	if a.HasInput && a.Spec.Stdin == "" {
-		r.needInput(a, now)
-	} else {
-		r.start(a, "", now)
-	}
-}
-
 // decideLone begins an attempt that is to run alone as soon as nothing else runs. Until it has ended nothing more is
 // claimed: what took a keeper or a machine down before takes nobody else along (P7).
 func (r *reactor) decideLone(now rota.Elapsed) {
@@ -174,11 +195,16 @@ func (r *reactor) decideLone(now rota.Elapsed) {
 	}
 	r.lone = r.in(apart)[0]
 	r.log.Warn("a task runs alone: its node went away while it ran, again and again", "task", r.lone.Task, "attempt", r.lone.Attempt)
+	r.enter(r.lone, fetching)
 	r.begin(r.lone, now)
 }
 
 // start prepares an attempt for the keeper. What cannot be prepared can never run: it is refused (P7).
-func (r *reactor) start(a *attempt, input string, now rota.Elapsed) {
+func (r *reactor) start(a *attempt, now rota.Elapsed) {
+	input := ""
+	if a.HasInput && a.Spec.Stdin == "" {
+		input = r.inputPath(a.Task.Job())
+	}
 	p, err := r.prepare(&a.Assignment, input)
 	if err != nil {
 		r.finish(a, &finish{Finish: rota.Finish{Try: a.Try, Outcome: rota.OutcomeRefused, Reason: err.Error()}, ended: now}, now)

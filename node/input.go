@@ -11,129 +11,182 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// inputPiece is how much of an uploaded input one call fetches.
-const inputPiece = 1 << 20
+// fetchPiece is how much of an uploaded input, or of a blob, one call fetches.
+const fetchPiece = 1 << 20
 
-// input is a job's uploaded standard input, fetched once for all its attempts here.
-type input struct {
-	users    int // attempts held that need it
+// need is what an attempt cannot start without: its job's uploaded standard input, or the blob that it runs.
+type need struct {
+	job  rota.JobID  // whose input; of a blob 0
+	blob rota.BlobID // of an input empty
+}
+
+// material is what is needed, fetched once for all attempts here.
+type material struct {
+	users    int        // attempts held that need it
+	of       rota.JobID // one of theirs
 	fetching bool
 	there    bool
 	waiting  []*attempt
 }
 
-// needInput starts an attempt when its job's input is there.
-func (r *reactor) needInput(a *attempt, now rota.Elapsed) {
-	job := a.Task.Job()
-	in := r.useInput(job)
-	if in.there {
-		r.start(a, r.inputPath(job), now)
-		return
+// needs are those of an attempt.
+func (a *attempt) needs() (all []need) {
+	if a.HasInput && a.Spec.Stdin == "" {
+		all = append(all, need{job: a.Task.Job()})
 	}
-	in.waiting = append(in.waiting, a)
-	if !in.fetching {
-		in.fetching = true
-		r.todo.fetch = append(r.todo.fetch, job)
+	if a.Spec.Blob != "" {
+		all = append(all, need{blob: a.Spec.Blob})
+	}
+	return all
+}
+
+// begin brings an attempt on its way to the keeper, as soon as all is there that it needs.
+func (r *reactor) begin(a *attempt, now rota.Elapsed) {
+	for _, n := range a.needs() {
+		m := r.use(n, a)
+		if m.there && n.blob != "" && !r.cache.intact(n.blob) {
+			m.there = false // somebody has changed the file
+		}
+		if m.there {
+			continue
+		}
+		a.missing++
+		m.waiting = append(m.waiting, a)
+		if !m.fetching {
+			m.fetching = true
+			r.todo.fetch = append(r.todo.fetch, fetch{n, m.of})
+		}
+	}
+	if a.missing == 0 {
+		r.start(a, now)
 	}
 }
 
-// useInput counts in an attempt.
-func (r *reactor) useInput(job rota.JobID) *input {
-	in := r.inputs[job]
-	if in == nil {
-		in = &input{}
-		r.inputs[job] = in
-	}
-	in.users++
-	return in
+// fetch is what is to be fetched, and for which job.
+type fetch struct {
+	need
+	of rota.JobID
 }
 
-// releaseInput counts out an attempt. Without any the file goes.
-func (r *reactor) releaseInput(a *attempt) {
-	job := a.Task.Job()
-	in := r.inputs[job]
-	if in == nil || !a.HasInput || a.Spec.Stdin != "" {
-		return
+// use counts in an attempt.
+func (r *reactor) use(n need, a *attempt) *material {
+	m := r.materials[n]
+	if m == nil {
+		m = &material{of: a.Task.Job()}
+		r.materials[n] = m
 	}
-	if in.users--; in.users > 0 {
-		return
+	m.users++
+	if n.blob != "" {
+		r.cache.use(n.blob)
 	}
-	if in.fetching {
-		r.todo.unfetch = append(r.todo.unfetch, job) // fetched comes, and cleans up
-		return
-	}
-	delete(r.inputs, job)
-	r.todo.unlink = append(r.todo.unlink, job)
+	a.uses = append(a.uses, n)
+	return m
 }
 
-// fetched is told that a job's input is there, or why it can never be.
-func (r *reactor) fetched(job rota.JobID, err error, now rota.Elapsed) {
-	in := r.inputs[job]
-	in.fetching = false
-	waiting := in.waiting
-	in.waiting = nil
+// releaseNeeds counts out an attempt. Without any an input goes; blobs stay in the cache.
+func (r *reactor) releaseNeeds(a *attempt) {
+	for _, n := range a.uses {
+		m := r.materials[n]
+		if n.blob != "" {
+			r.cache.release(n.blob)
+		}
+		if m.users--; m.users > 0 {
+			continue
+		}
+		if m.fetching {
+			r.todo.unfetch = append(r.todo.unfetch, n) // fetched comes, and cleans up
+			continue
+		}
+		r.forgo(n)
+	}
+	a.uses = nil
+}
+
+// forgo lets go of what nobody needs.
+func (r *reactor) forgo(n need) {
+	delete(r.materials, n)
+	if n.blob == "" {
+		r.todo.unlink = append(r.todo.unlink, n.job)
+	}
+}
+
+// fetched is told that what was needed is there, or why it can never be.
+func (r *reactor) fetched(n need, err error, now rota.Elapsed) {
+	m := r.materials[n]
+	m.fetching = false
+	waiting := m.waiting
+	m.waiting = nil
 	switch {
-	case in.users == 0:
-		delete(r.inputs, job)
-		r.todo.unlink = append(r.todo.unlink, job)
+	case m.users == 0:
+		r.forgo(n)
 		return
 	case errors.Is(err, context.Canceled): // nobody needed it for a moment
-		in.waiting, in.fetching = waiting, true
-		r.todo.fetch = append(r.todo.fetch, job)
+		m.waiting, m.fetching = waiting, true
+		r.todo.fetch = append(r.todo.fetch, fetch{n, m.of})
 		return
 	}
-	in.there = err == nil
+	m.there = err == nil
 	for _, a := range waiting {
 		switch {
 		case a.stage != fetching || r.held[a.Try] != a:
 		case err != nil:
 			r.finish(a, &finish{Finish: rota.Finish{Try: a.Try, Outcome: rota.OutcomeRefused,
-				Reason: fmt.Sprintf("its uploaded input cannot be had: %v", err)}, ended: now}, now)
+				Reason: fmt.Sprintf("%s cannot be had: %v", n, err)}, ended: now}, now)
 		default:
-			r.start(a, r.inputPath(job), now)
+			if a.missing--; a.missing == 0 {
+				r.start(a, now)
+			}
 		}
 	}
+}
+
+// String is the need, for a reason.
+func (n need) String() string {
+	if n.blob != "" {
+		return "the blob that it runs"
+	}
+	return "its uploaded input"
 }
 
 func (r *reactor) inputPath(job rota.JobID) string {
 	return filepath.Join(r.opts.Dir, "input", job.String())
 }
 
-// fetch gets a job's input beside the loop. Only the loop calls it, and stopFetching.
-func (n *Node) fetch(ctx context.Context, job rota.JobID) {
+// fetch gets what is needed beside the loop. Only the loop calls it, and stopFetching.
+func (n *Node) fetch(ctx context.Context, f fetch) {
 	ctx, cancel := context.WithCancel(ctx)
-	n.fetches[job] = cancel
+	n.fetches[f.need] = cancel
 	n.calls.Go(func() {
-		err := n.fetchUntil(ctx, job)
+		err := n.fetchUntil(ctx, f)
 		cancel()
 		n.post(func(r *reactor, now rota.Elapsed) {
-			delete(n.fetches, job)
-			r.fetched(job, err, now)
+			delete(n.fetches, f.need)
+			r.fetched(f.need, err, now)
 		})
 	})
 }
 
-func (n *Node) stopFetching(job rota.JobID) {
-	if cancel := n.fetches[job]; cancel != nil {
+func (n *Node) stopFetching(what need) {
+	if cancel := n.fetches[what]; cancel != nil {
 		cancel()
 	}
 }
 
-// fetchUntil tries until the input is there. Only what waiting cannot mend is an error.
-func (n *Node) fetchUntil(ctx context.Context, job rota.JobID) error {
+// fetchUntil tries until it is there. Only what waiting cannot mend is an error.
+func (n *Node) fetchUntil(ctx context.Context, f fetch) error {
 	again := afterFailure()
 	for {
-		err := n.fetchOnce(ctx, job)
+		err := n.fetchOnce(ctx, f)
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return context.Canceled
-		case errors.Is(err, rota.ErrNotFound), errors.Is(err, rota.ErrInvalid), errors.Is(err, rota.ErrDenied):
+		case errors.Is(err, rota.ErrNotFound), errors.Is(err, rota.ErrInvalid), errors.Is(err, rota.ErrDenied), errors.Is(err, rota.ErrUnsupported):
 			return err
 		}
 		if !again.begun() {
-			n.log.Warn("input not fetched; trying again", "job", job, "err", err)
+			n.log.Warn("not fetched; trying again", "job", f.of, "what", f.need.String(), "err", err)
 		}
 		if !sleep(ctx, again.more()) {
 			return context.Canceled
@@ -141,13 +194,20 @@ func (n *Node) fetchUntil(ctx context.Context, job rota.JobID) error {
 	}
 }
 
-// fetchOnce writes the input under a temporary name and renames it when it is whole.
-func (n *Node) fetchOnce(ctx context.Context, job rota.JobID) error {
+func (n *Node) fetchOnce(ctx context.Context, f fetch) error {
+	if f.blob != "" {
+		return n.cache.have(ctx, f.blob, func(ctx context.Context, w io.Writer) error { return copyPieces(ctx, f.of, n.svc.Program, w) })
+	}
+	return n.fetchInput(ctx, f.job)
+}
+
+// fetchInput writes the input under a temporary name and renames it when it is whole.
+func (n *Node) fetchInput(ctx context.Context, job rota.JobID) error {
 	f, err := os.CreateTemp(n.inputDir(), "."+job.String()+".*")
 	if err != nil {
 		return err
 	}
-	err = n.copyInput(ctx, job, f)
+	err = copyPieces(ctx, job, n.svc.Input, f)
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -160,9 +220,10 @@ func (n *Node) fetchOnce(ctx context.Context, job rota.JobID) error {
 	return err
 }
 
-func (n *Node) copyInput(ctx context.Context, job rota.JobID, w io.Writer) error {
+// copyPieces writes all of what a job has of something.
+func copyPieces(ctx context.Context, job rota.JobID, piece func(context.Context, rota.JobID, int64, int) ([]byte, int64, error), w io.Writer) error {
 	for offset := int64(0); ; {
-		b, size, err := n.svc.Input(ctx, job, offset, inputPiece)
+		b, size, err := piece(ctx, job, offset, fetchPiece)
 		if err != nil {
 			return err
 		}
@@ -173,7 +234,7 @@ func (n *Node) copyInput(ctx context.Context, job rota.JobID, w io.Writer) error
 			return nil
 		}
 		if len(b) == 0 {
-			return rota.Errorf(rota.ErrUnavailable, "input of job %d ends at %d of %d bytes", job, offset, size)
+			return rota.Errorf(rota.ErrUnavailable, "what job %d needs ends at %d of %d bytes", job, offset, size)
 		}
 	}
 }
@@ -188,6 +249,7 @@ func (n *Node) dropInput(job rota.JobID) {
 
 // sweepInput removes what an earlier life left, but for what is still to be read.
 func (n *Node) sweepInput() {
+	n.cache.sweep()
 	needed := map[string]bool{}
 	for _, e := range n.opts.Resumed {
 		needed[e.Task.Job().String()] = true

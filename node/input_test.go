@@ -36,7 +36,7 @@ func TestInputIsFetchedOnceForAllTasksOfAJob(t *testing.T) {
 		text := []byte(strings.Repeat("0123456789", 300_000)) // three pieces
 		bad := 0
 		w.k.script = func(p executor.Process) play {
-			if b, err := os.ReadFile(p.Stdin); err != nil || !slices.Equal(b, text) {
+			if b, err := os.ReadFile(p.Input); err != nil || !slices.Equal(b, text) {
 				bad++
 			}
 			return play{takes: time.Second}
@@ -148,7 +148,7 @@ func TestInputIsWantedAgainWhileItIsGivenUp(t *testing.T) {
 		a := &attempt{Assignment: *assignment(rota.PlainTask(7), n, rota.Spec{})}
 		a.HasInput = true
 		r.hold(a, fetching)
-		r.needInput(a, 0)
+		r.begin(a, 0)
 		return a
 	}
 	r.release(attemptOf(1))
@@ -156,11 +156,11 @@ func TestInputIsWantedAgainWhileItIsGivenUp(t *testing.T) {
 	if todo := r.take(); len(todo.fetch) != 1 || len(todo.unfetch) != 1 {
 		t.Fatalf("to do %+v", todo)
 	}
-	r.fetched(7, context.Canceled, 0)
+	r.fetched(need{job: 7}, context.Canceled, 0)
 	if todo := r.take(); len(todo.fetch) != 1 || len(todo.start) != 0 {
 		t.Fatalf("to do %+v, want to fetch again", todo)
 	}
-	r.fetched(7, nil, 0)
+	r.fetched(need{job: 7}, nil, 0)
 	if todo := r.take(); len(todo.start) != 1 || todo.start[0].Attempt != 2 || !strings.HasSuffix(todo.start[0].Stdin, "input/7") {
 		t.Fatalf("to do %+v, want the second attempt started", todo)
 	}

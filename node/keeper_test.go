@@ -1,6 +1,10 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,9 +55,10 @@ type play struct {
 	code     int
 	stdout   string
 	stderr   string
-	deafTERM bool // does not end on TERM
-	broken   bool // cannot be started, for a reason of ours
-	instant  bool // ends as soon as it starts
+	leaves   map[string]string // files, by name
+	deafTERM bool              // does not end on TERM
+	broken   bool              // cannot be started, for a reason of ours
+	instant  bool              // ends as soon as it starts
 }
 
 // actor is a process that runs.
@@ -148,6 +153,15 @@ func (k *scripted) end(a *actor, outcome rota.Outcome) {
 			}
 			os.Remove(k.live(a.Try, s))
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.leaves)) {
+		sum := sha256.Sum256([]byte(a.leaves[name]))
+		copied := executor.Artifact{Name: name, Size: int64(len(a.leaves[name])), Sum: hex.EncodeToString(sum[:]),
+			Path: filepath.Join(k.dir, "output", fmt.Sprintf("%d.%d.artifact-%d", int64(a.Task), a.Attempt, len(x.Artifacts)))}
+		if err := os.WriteFile(copied.Path, []byte(a.leaves[name]), 0o600); err != nil {
+			panic(err)
+		}
+		x.Artifacts = append(x.Artifacts, copied)
 	}
 	if k.onEnd != nil {
 		k.onEnd()

@@ -14,7 +14,7 @@ import (
 // which outlives ctx so that a stopping node can still report. It returns how many attempts it leaves behind.
 func (n *Node) loop(ctx, calls context.Context, opened rota.Opened) (held int, err error) {
 	r := newReactor(n.opts, n.log, n.elapsed())
-	r.prepare = n.preparer()
+	r.prepare, r.cache = n.preparer(), n.cache
 	r.resume(opened, n.opts.Resumed)
 	exits, drain, leave, stopped := n.keeper.Exits(), n.drain, n.leave, ctx.Done()
 	select {
@@ -109,15 +109,11 @@ func (n *Node) perform(calls context.Context, r *reactor) {
 	for _, s := range todo.stop {
 		n.keeper.Stop(s.Try, s.now)
 	}
-	if len(todo.forget) > 0 {
-		at.Point("daemon: before forgetting")
-		n.keeper.Forget(todo.forget)
-	}
 	for _, job := range todo.unlink {
 		n.dropInput(job)
 	}
-	for _, job := range todo.unfetch {
-		n.stopFetching(job)
+	for _, what := range todo.unfetch {
+		n.stopFetching(what)
 	}
 	n.performBeside(calls, todo)
 }
@@ -132,11 +128,11 @@ func (n *Node) performBeside(calls context.Context, todo actions) {
 	if len(todo.collect) > 0 {
 		n.calls.Go(func() { n.collect(calls, todo.collect) })
 	}
-	for _, job := range todo.fetch {
-		n.fetch(calls, job)
+	for _, f := range todo.fetch {
+		n.fetch(calls, f)
 	}
-	if len(todo.spent) > 0 {
-		n.calls.Go(func() { n.remove(todo.spent) })
+	if len(todo.spent)+len(todo.forget) > 0 {
+		n.calls.Go(func() { n.letGo(todo.spent, todo.forget) })
 	}
 	if todo.sweep {
 		n.calls.Go(n.listTexts)

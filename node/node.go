@@ -38,15 +38,23 @@ type Options struct {
 	Taken     func() int       // how many slots are in use beside this node's own attempts; nil: none
 	Slots     int              // how many attempts run at once; 0: none
 	Queues    []string         // patterns, in order; none: all
-	Dir       string           // the node's own folder; the keeper writes ended attempts' output to Dir/output
-	Socket    string           // where jobs reach the server: their ROTA_SOCKET
-	API       string           // where others reach the server that the node has in its process; empty: nowhere
-	Transient bool             // lives as long as the command that started it (P27)
+	Labels    map[string]string
+	Offers    rota.Resources // what tasks can need of it; the zero value offers nothing
+	NoShell   bool           // it claims no jobs that a shell runs
+	Dir       string         // the node's own folder; the keeper writes ended attempts' output to Dir/output
+	Socket    string         // where jobs reach the server: their ROTA_SOCKET
+	API       string         // where others reach the server that the node has in its process; empty: nowhere
+	Transient bool           // lives as long as the command that started it (P27)
+
+	RunAs RunAs // as whom jobs run
+	// Wrap is put before each command, outside the queue's; ErrWrap reads the error output where the queue has none.
+	Wrap, ErrWrap []string
 
 	Limits rota.Allowance // what holds for attempts here where neither job nor queue says anything, and at most
 
 	OutputCap int64     // bytes of each stream that the store keeps; default rota.OutputCap
 	Retention Retention // of the full texts that stay in Dir/output
+	BlobCache int64     // bytes of blobs that are run again without being fetched again; default 4 GiB
 
 	TTL         time.Duration    // of the session's lease; default 30 s
 	OnStoreLoss rota.OnStoreLoss // what becomes of attempts of jobs that do not say it; default: they run on (P8)
@@ -73,6 +81,7 @@ type Node struct {
 	executors map[string]executor.Executor
 	leased    leased
 	skew      skew
+	users     users
 	shows     shows
 	elapsed   func() rota.Elapsed
 	started   time.Time // for people
@@ -85,8 +94,9 @@ type Node struct {
 	events    chan event    // messages to the loop
 	gone      chan struct{} // closed when the loop has ended
 	calls     sync.WaitGroup
-	keeping   chan struct{}                     // one place for each large output that is being kept
-	fetches   map[rota.JobID]context.CancelFunc // the loop's
+	keeping   chan struct{}               // one place for each large output that is being kept
+	fetches   map[need]context.CancelFunc // the loop's
+	cache     *cache
 	sampler   sampler
 
 	mu    sync.Mutex
@@ -102,10 +112,12 @@ func New(svc rota.NodeService, k executor.Keeper, executors []executor.Executor,
 	n := &Node{opts: opts, svc: svc, keeper: k, executors: map[string]executor.Executor{},
 		elapsed: opts.Elapsed, started: time.Now(), log: opts.Log.With("node", opts.Name),
 		drain: make(chan struct{}), leave: make(chan struct{}), events: make(chan event, 64), gone: make(chan struct{}),
-		keeping: make(chan struct{}, keepsAtOnce), fetches: map[rota.JobID]context.CancelFunc{}}
+		keeping: make(chan struct{}, keepsAtOnce), fetches: map[need]context.CancelFunc{},
+		cache: newCache(filepath.Join(opts.Dir, "blobs"), opts.BlobCache)}
 	for _, e := range executors {
 		n.executors[e.Name()] = e
 	}
+	n.users.policy = opts.RunAs
 	n.stats = Stats{Session: opts.Session, State: rota.NodeUp, Slots: opts.Slots, Held: len(opts.Resumed)}
 	for _, e := range opts.Resumed {
 		if e.State != keeper.Ended {
@@ -127,6 +139,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Retention.Bytes == 0 {
 		o.Retention.Bytes = 1 << 30
+	}
+	if o.BlobCache == 0 {
+		o.BlobCache = 4 << 30
 	}
 	if o.TTL == 0 {
 		o.TTL = 30 * time.Second

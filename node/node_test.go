@@ -1,13 +1,10 @@
 package node
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,113 +13,6 @@ import (
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
 )
-
-// plain is an executor that runs argv as it is.
-type plain struct{ fails error }
-
-func (plain) Name() string    { return rota.ExecutorExec }
-func (plain) Version() string { return "1" }
-func (e plain) Command(a *rota.Assignment) (executor.Command, error) {
-	return executor.Command{Argv: a.Spec.Argv}, e.fails
-}
-
-// world is a node with its service and keeper, in a bubble of fake time.
-type world struct {
-	*testing.T
-	m    *memory
-	k    *scripted
-	n    *Node
-	dir  string
-	stop context.CancelFunc
-	end  chan error
-}
-
-// in makes a world, and lets what the test leaves running end in peace.
-func in(t *testing.T, slots int, body func(w *world), change ...func(*Options)) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, m: newMemory(), dir: t.TempDir(), end: make(chan error, 1)}
-		w.k = newScripted(w.dir, slots)
-		o := Options{Name: "n1", Slots: slots, Dir: w.dir, Elapsed: elapsed, Log: slog.New(slog.DiscardHandler)}
-		for _, c := range change {
-			c(&o)
-		}
-		w.n = New(w.m, w.k, []executor.Executor{plain{}}, o)
-		ctx, stop := context.WithCancel(t.Context())
-		w.stop = stop
-		defer func() {
-			stop()
-			if w.end != nil {
-				<-w.end
-			}
-			w.k.Close()
-			if w.k.overlap {
-				t.Error("I4: two attempts of a task ran at once")
-			}
-			for _, text := range w.m.wrong {
-				t.Error(text)
-			}
-		}()
-		go func() { w.end <- w.n.Run(ctx) }()
-		synctest.Wait() // the session is open, and nothing moves
-		body(w)
-	})
-}
-
-// over is Run's end, which must come without further doing.
-func (w *world) over() error {
-	w.Helper()
-	w.handOver()
-	err := <-w.end
-	w.end = nil
-	return err
-}
-
-// after lets time pass until everything waits. Before and after it the test may look at and change what it likes:
-// nothing moves.
-func (w *world) after(d time.Duration) {
-	w.handOver()
-	time.Sleep(d) // in the bubble: fake
-	synctest.Wait()
-}
-
-// handOver shows the others, and the race detector, what the test has changed.
-func (w *world) handOver() {
-	w.m.look(func() {})
-	w.k.look(func() {})
-}
-
-// states counts the tasks in each state.
-func (w *world) states() map[rota.State]int {
-	count := map[rota.State]int{}
-	w.m.look(func() {
-		for _, t := range w.m.tasks {
-			count[t.state]++
-		}
-	})
-	return count
-}
-
-func (w *world) want(s rota.State, n int) {
-	w.Helper()
-	if got := w.states(); got[s] != n {
-		w.Errorf("%d tasks %v, want %d: %v", got[s], s, n, got)
-	}
-}
-
-// finishes are those recorded of the ith task; only is the single one.
-func (w *world) finishes(i int) (fs []rota.Finish) {
-	w.m.look(func() { fs = append(fs, w.m.tasks[i].finishes...) })
-	return fs
-}
-
-func (w *world) only(i int) rota.Finish {
-	w.Helper()
-	fs := w.finishes(i)
-	if len(fs) != 1 {
-		w.Fatalf("task %d has %d finishes, want 1: %+v", i, len(fs), fs)
-	}
-	return fs[0]
-}
 
 func TestRunsTasksInOrderAndIsSilentWhenIdle(t *testing.T) {
 	in(t, 2, func(w *world) {
@@ -319,53 +209,6 @@ func TestP13_SlotsThatOthersHaveAreNotUsed(t *testing.T) {
 	}, func(o *Options) { o.Taken = func() int { return int(taken.Load()) } })
 }
 
-// What is to run alone waits until nothing else runs, and while it waits or runs nothing is claimed.
-func TestP7_WhatIsToRunAloneDoes(t *testing.T) {
-	in(t, 3, func(w *world) {
-		w.k.script = func(executor.Process) play { return play{takes: 10 * time.Second} }
-		states := func(when string, want ...rota.State) {
-			t.Helper()
-			w.m.look(func() {
-				for i, task := range w.m.tasks {
-					if task.state != want[i] {
-						t.Errorf("%s: task %d is %v, want %v", when, 1+i, task.state, want[i])
-					}
-				}
-			})
-		}
-		started := func(want int) {
-			t.Helper()
-			w.k.look(func() {
-				if len(w.k.started) != want {
-					t.Errorf("%d were started, want %d", len(w.k.started), want)
-				}
-			})
-		}
-		w.m.submit(1, 1, rota.Spec{})
-		w.after(time.Second)
-		w.m.submit(2, 1, rota.Spec{Name: "alone"})
-		w.after(time.Second)
-		w.m.submit(3, 1, rota.Spec{})
-		w.after(time.Second)
-		states("while another runs", rota.Running, rota.Running, rota.Ready)
-		started(1)
-		w.after(10 * time.Second)
-		states("while it runs", rota.Succeeded, rota.Running, rota.Ready)
-		started(2)
-		w.after(10 * time.Second)
-		states("after it", rota.Succeeded, rota.Succeeded, rota.Running)
-		started(3)
-
-		w.m.submit(4, 1, rota.Spec{Name: "alone"})
-		w.after(time.Second)
-		w.m.end(rota.PlainTask(4), rota.EndingCancel) // it waits for its turn, and nobody else is to wait for it then
-		w.m.submit(5, 1, rota.Spec{})
-		w.after(time.Second)
-		states("after one that was cancelled", rota.Succeeded, rota.Succeeded, rota.Running, rota.Cancelled, rota.Running)
-		started(4)
-	})
-}
-
 func TestAFailureIsRetriedAfterTheJobsWait(t *testing.T) {
 	in(t, 1, func(w *world) {
 		w.k.script = func(p executor.Process) play {
@@ -389,109 +232,6 @@ func TestAFailureIsRetriedAfterTheJobsWait(t *testing.T) {
 		if fs[2].RetryIn != 0 {
 			t.Errorf("success with a retry in %v", fs[2].RetryIn)
 		}
-	})
-}
-
-func TestP7_WhatCannotRunIsRefused(t *testing.T) {
-	in(t, 1, func(w *world) {
-		w.m.submit(1, 1, rota.Spec{Executor: "plugin:x"})
-		w.m.submit(2, 1, rota.Spec{Out: "/tmp/%q"})
-		w.m.submit(3, 1, rota.Spec{Argv: []string{"true"}})
-		w.after(10 * time.Second)
-		for i, want := range []string{"plugin:x", "%q"} {
-			if f := w.only(i); f.Outcome != rota.OutcomeRefused || f.StartedAgo != 0 || !strings.Contains(f.Reason, want) {
-				t.Errorf("finish %+v, want refused for %s", f, want)
-			}
-		}
-		w.want(rota.Succeeded, 1)
-	})
-}
-
-func TestP7_AnExecutorThatRefuses(t *testing.T) {
-	in(t, 1, func(w *world) {
-		w.n.executors["exec"] = plain{fails: errors.New("no placeholder {x}")}
-		w.m.submit(1, 1, rota.Spec{})
-		w.after(time.Second)
-		if f := w.only(0); f.Outcome != rota.OutcomeRefused || f.Reason != "no placeholder {x}" {
-			t.Errorf("finish %+v", f)
-		}
-	})
-}
-
-func TestANodeThatCannotStartDoesNotUseUpTheGiveBacks(t *testing.T) {
-	in(t, 4, func(w *world) {
-		broken := true
-		w.k.script = func(executor.Process) play { return play{takes: time.Second, broken: broken} }
-		w.m.submit(1, 100, rota.Spec{})
-		w.after(30 * time.Second)
-		w.want(rota.Held, 0)
-		w.k.look(func() { broken = false })
-		w.after(3 * time.Minute)
-		w.want(rota.Succeeded, 100)
-	})
-}
-
-// A keeper that says that it can start nothing is asked until it can: an outage of a day costs no task more than one
-// give-back, and others see the node's state.
-func TestP7_WhileNothingCanBeStartedNothingIsClaimed(t *testing.T) {
-	in(t, 4, func(w *world) {
-		broken := true
-		w.k.script = func(executor.Process) play { return play{takes: time.Second, broken: broken} }
-		w.k.trouble = errors.New("no process can be made")
-		w.m.submit(1, 100, rota.Spec{})
-		w.after(24 * time.Hour)
-		returned := 0
-		for i := range 100 {
-			n := len(w.finishes(i))
-			if returned += n; n > 1 {
-				t.Errorf("task %d was given back %d times", i, n)
-			}
-		}
-		if returned == 0 || w.n.Stats().State != rota.NodeUnable || w.toldState() != rota.NodeUnable {
-			t.Errorf("%d were given back, the node is %s and tells that it is %s", returned, w.n.Stats().State, w.toldState())
-		}
-		if w.k.checks < 24*60 || w.k.checks > 2*24*60+20 {
-			t.Errorf("the keeper was asked %d times in a day", w.k.checks)
-		}
-		w.k.look(func() { broken, w.k.trouble = false, nil })
-		w.after(time.Minute)
-		w.want(rota.Succeeded, 100)
-		if w.n.Stats().State != rota.NodeUp || w.toldState() != rota.NodeUp {
-			t.Errorf("the node is %s and tells that it is %s", w.n.Stats().State, w.toldState())
-		}
-	})
-}
-
-// toldState is the state in the latest renewal.
-func (w *world) toldState() (s rota.NodeState) {
-	w.m.look(func() { s = w.m.renewals[len(w.m.renewals)-1].State })
-	return s
-}
-
-func TestAKeeperThatTakesNothing(t *testing.T) {
-	in(t, 2, func(w *world) {
-		w.k.refuse = errors.New("socket closed")
-		w.m.submit(1, 2, rota.Spec{})
-		w.after(time.Minute)
-		w.want(rota.Succeeded, 2)
-		if f := w.finishes(0)[0]; f.Outcome != rota.OutcomeReturned || !strings.Contains(f.Reason, "socket closed") {
-			t.Errorf("finish %+v", f)
-		}
-	})
-}
-
-func TestP10WhatALostKeeperMayHaveStartedIsNotGivenBack(t *testing.T) {
-	in(t, 2, func(w *world) {
-		w.k.refuse = rota.Errorf(rota.ErrUnavailable, "the connection to the keeper is lost")
-		w.m.submit(1, 2, rota.Spec{})
-		w.after(time.Second)
-		k := newScripted(w.dir, 2)
-		close(w.k.done)
-		if err := w.over(); !errors.Is(err, ErrKeeperLost) {
-			t.Errorf("Run: %v", err)
-		}
-		w.want(rota.Running, 2) // the next session's opening tells which of them were started
-		w.k = k
 	})
 }
 

@@ -63,7 +63,7 @@ func (r *reactor) exited(xs []executor.Exit, now rota.Elapsed) {
 		}
 		a.exit = x
 		r.measure(a, now)
-		if !wrote(x) {
+		if !wrote(x) && len(x.Artifacts) == 0 && x.Missed == "" {
 			r.finish(a, finishOf(a, r.mode), now)
 			continue
 		}
@@ -113,8 +113,14 @@ func (r *reactor) collected(cs []collected, now rota.Elapsed) {
 		}
 		f := finishOf(a, r.mode)
 		f.Output, f.spent, f.kept, f.left = c.chunks, c.spent, c.kept, c.left
+		if f.Outcome != rota.OutcomeSucceeded {
+			f.Error = c.said
+		}
 		if c.problem != "" {
 			f.Reason = join(f.Reason, "output not kept: "+c.problem)
+		}
+		if c.missed != "" {
+			f.Reason = join(f.Reason, "artifacts not kept: "+c.missed)
 		}
 		r.finish(a, f, now)
 	}

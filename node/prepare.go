@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,16 +19,36 @@ func (n *Node) preparer() func(a *rota.Assignment, input string) (executor.Proce
 		if ex == nil {
 			return executor.Process{}, rota.Errorf(rota.ErrUnsupported, "executor %q: node %s does not have it", a.Spec.Executor, n.opts.Name)
 		}
+		if a.Refuse != "" {
+			return executor.Process{}, rota.Errorf(rota.ErrDenied, "%s", a.Refuse)
+		}
 		cmd, err := ex.Command(a)
 		if err != nil {
 			return executor.Process{}, err
 		}
-		p := executor.Process{Try: a.Try, Command: cmd, Env: environment(a, clean, n.opts.Name, n.opts.Socket),
+		who, err := n.users.of(a)
+		if err != nil {
+			return executor.Process{}, err
+		}
+		p := executor.Process{Try: a.Try, Command: cmd, Wrap: slices.Concat(n.opts.Wrap, a.Wrap), ErrWrap: a.ErrWrap, As: who.identity, Env: environment(a, who.environment(a, clean), n.opts.Name, n.opts.Socket),
 			Dir: a.Spec.Dir, Token: a.Token, Stdin: a.Spec.Stdin, Append: rota.Nth(a.Attempt) > 1,
-			Timeout: a.Spec.Timeout, Grace: a.Spec.Grace,
+			Artifacts: a.Spec.Artifacts, Timeout: a.Spec.Timeout, Grace: a.Spec.Grace,
 			Limits: n.limitsOf(a), Tolerance: n.opts.onStoreLoss(a).Tolerance()}
+		if len(p.ErrWrap) == 0 {
+			p.ErrWrap = n.opts.ErrWrap
+		}
+		if a.Spec.Blob != "" {
+			p.Program = n.cache.path(a.Spec.Blob)
+		}
 		if p.Stdin == "" {
-			p.Stdin = input
+			p.Input = input
+		}
+		for _, x := range a.Secrets {
+			if x.File {
+				p.Secrets = append(p.Secrets, executor.Secret{Name: x.Name, Value: x.Value})
+			} else {
+				p.Env = append(p.Env, x.Variable()+"="+x.Value)
+			}
 		}
 		if p.Grace == 0 {
 			p.Grace = rota.DefaultGrace
@@ -59,16 +80,15 @@ func (n *Node) limitsOf(a *rota.Assignment) rota.Limits {
 	return rota.LimitsOf(a.Spec.Limits, queue, n.opts.Limits)
 }
 
-// environment is what the job's process gets: its own variables as submitted, complete, or the clean ones; and
-// Rota's. ROTA_TASK_INDEX is there for elements of arrays and lines, ROTA_LINE for lines, ROTA_SOCKET where the
+// environment is what the job's process gets: what it brings, or the clean one, and Rota's. ROTA_TASK_INDEX is there for elements of arrays and lines, ROTA_LINE for lines, ROTA_SOCKET where the
 // node has one. The keeper adds what only the slot knows.
-func environment(a *rota.Assignment, clean []string, node, socket string) []string {
-	base := a.Spec.Env
-	if len(base) == 0 {
-		base = clean
-	}
+func environment(a *rota.Assignment, base []string, node, socket string) []string {
 	env := make([]string, len(base), len(base)+10)
 	copy(env, base)
+	if a.Spec.Path != "" {
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, "PATH=") })
+		env = append(env, "PATH="+a.Spec.Path)
+	}
 	env = append(env,
 		"ROTA_JOB="+a.Task.Job().String(),
 		"ROTA_TASK="+a.Task.String(),
@@ -88,9 +108,11 @@ func environment(a *rota.Assignment, clean []string, node, socket string) []stri
 	return env
 }
 
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // cleanEnv is the environment of a job that brings none: nothing is inherited from the node but who it runs as.
 func cleanEnv() []string {
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "SHELL=/bin/sh"}
+	env := []string{defaultPath, "LANG=C.UTF-8", "SHELL=/bin/sh"}
 	home, name := "/", ""
 	if u, err := user.Current(); err == nil {
 		home, name = u.HomeDir, u.Username

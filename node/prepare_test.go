@@ -62,7 +62,7 @@ func TestEnvironment(t *testing.T) {
 		{"a plain job", assignment(rota.PlainTask(43), 1, rota.Spec{}), "", []string{"PATH=/bin", "LANG=C.UTF-8",
 			"ROTA_JOB=43", "ROTA_TASK=43", "ROTA_ATTEMPT=1", "ROTA_QUEUE=night", "ROTA_NODE=n1", "ROTA_NAME="}},
 	} {
-		if got := environment(c.a, clean, "n1", c.socket); !slices.Equal(got, c.want) {
+		if got := environment(c.a, runner{}.environment(c.a, clean), "n1", c.socket); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
 		}
 	}
@@ -109,7 +109,7 @@ func TestWhatTheKeeperIsGiven(t *testing.T) {
 		t.Errorf("the node's own rule: tolerance %v, %v", p.Tolerance, err)
 	}
 	p, err = prepare(assignment(rota.PlainTask(1), 1, rota.Spec{}), "/uploaded")
-	if err != nil || p.Stdin != "/uploaded" || p.Append || p.Grace != rota.DefaultGrace || p.Timeout != 0 || p.Out != "" {
+	if err != nil || p.Input != "/uploaded" || p.Append || p.Grace != rota.DefaultGrace || p.Timeout != 0 || p.Out != "" {
 		t.Errorf("process %+v, %v", p, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/rotaqueue/rota"
@@ -21,12 +22,13 @@ type reactor struct {
 	mode  mode
 	cause error // why the session is lost
 
-	held   map[rota.Try]*attempt
-	at     [stages]int // how many attempts are in each stage
-	inputs map[rota.JobID]*input
-	early  map[rota.Try]rota.Ending // asked to end, and perhaps claimed by the exchange under way
-	strays map[rota.Try]bool        // given back, not yet recorded
-	lone   *attempt                 // runs alone, or is about to
+	held      map[rota.Try]*attempt
+	at        [stages]int // how many attempts are in each stage
+	materials map[need]*material
+	cache     *cache
+	early     map[rota.Try]rota.Ending // asked to end, and perhaps claimed by the exchange under way
+	strays    map[rota.Try]bool        // given back, not yet recorded
+	lone      *attempt                 // runs alone, or is about to
 
 	seq    int64     // of the last exchange whose answer came
 	flight *flight   // the exchange under way
@@ -38,10 +40,11 @@ type reactor struct {
 	// before it nothing else is sent, and the session is not closed (P5, P8).
 	checked bool
 
-	paused  bool // claims nothing until it is told to go on, here
-	ordered bool // likewise, through the service
-	hungry  bool // the next claim may find something
-	backlog bool // the last claim found all it asked for
+	paused  bool         // claims nothing until it is told to go on, here
+	ordered bool         // likewise, through the service
+	hungry  bool         // the next claim may find something
+	lookAt  rota.Elapsed // when it may though nobody tells
+	backlog bool         // the last claim found all it asked for
 	pace    pace
 	unable  inability
 
@@ -80,15 +83,17 @@ type attempt struct {
 	gone  bool        // the store no longer has it as ours
 	over  bool        // it had ended when the node came: the keeper is about to tell how
 	// leased: it ends with the lease, so that it does not outlive the session.
-	leased bool
-	exit   executor.Exit
+	leased  bool
+	exit    executor.Exit
+	uses    []need // what is counted in for it
+	missing int    // of those, what is not there yet
 }
 
 // stage is where an attempt stands in the node.
 type stage int
 
 const (
-	fetching stage = iota // waits for its job's input
+	fetching stage = iota // waits for its job's input, or the blob that it runs
 	apart                 // is to run alone, and waits for that
 	inKeeper              // waits there for a slot, or runs
 	reading               // has ended, and its output is looked at
@@ -106,8 +111,8 @@ type actions struct {
 	renew    *rota.Renewal
 	check    bool // ask the keeper whether it could start anything
 	collect  []executor.Exit
-	fetch    []rota.JobID
-	unfetch  []rota.JobID // stop fetching
+	fetch    []fetch
+	unfetch  []need       // stop fetching
 	unlink   []rota.JobID // the input of a job is not needed any more
 	forget   []rota.Try
 	unlease  bool     // the lease is over: the keeper shall end what does not tolerate that
@@ -121,9 +126,9 @@ type stop struct {
 }
 
 func newReactor(opts Options, log *slog.Logger, now rota.Elapsed) *reactor {
-	return &reactor{opts: opts, log: log, held: map[rota.Try]*attempt{}, inputs: map[rota.JobID]*input{},
+	return &reactor{opts: opts, log: log, held: map[rota.Try]*attempt{}, materials: map[need]*material{}, cache: newCache(filepath.Join(opts.Dir, "blobs"), opts.BlobCache),
 		early: map[rota.Try]rota.Ending{}, strays: map[rota.Try]bool{}, checked: true, hungry: true,
-		unable:  newInability(),
+		unable: newInability(), lookAt: never,
 		unheard: pauses{first: opts.TTL / 30, cap: opts.TTL / 3},
 		renewAt: now + rota.Elapsed(opts.TTL/3), sweepAt: now, wake: never,
 		stats: Stats{Session: opts.Session, Slots: opts.Slots}}
@@ -175,7 +180,7 @@ func (r *reactor) release(a *attempt) {
 	if r.lone == a {
 		r.lone = nil
 	}
-	r.releaseInput(a)
+	r.releaseNeeds(a)
 }
 
 // in are the attempts in a stage, in the order of their ids.

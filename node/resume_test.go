@@ -68,7 +68,7 @@ func TestP10ANodeLeavesAndAnotherGoesOn(t *testing.T) {
 		store.Close()
 	})
 	run := func() (*Node, chan error) {
-		n := New(svc, k, []executor.Executor{shell.Executor{}}, Options{Name: "n1", Key: "k", Session: "keeper's life", Resumed: k.resumed(),
+		n := New(svc, k, []executor.Executor{shell.Executor{}}, Options{Name: "n1", Key: "k", Session: "a-keepers-life", Resumed: k.resumed(),
 			Slots: 2, Dir: filepath.Join(dir, "node"), Log: slog.New(slog.DiscardHandler)})
 		end := make(chan error, 1)
 		go func() { end <- n.Run(ctx) }()

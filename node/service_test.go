@@ -2,7 +2,10 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -13,26 +16,27 @@ import (
 // memory is a rota.NodeService that keeps tasks in memory by the rules of the store: numbered exchanges, fencing
 // by attempt, rota.Fate. It can be told to fail.
 type memory struct {
-	mu      sync.Mutex
-	opening rota.Opening
-	state   rota.SessionState
-	tasks   []*memTask
-	byID    map[rota.TaskID]*memTask
-	seq     int64
-	last    rota.Exchanged
-	news    chan struct{} // closed when there is some
-	ready   bool          // not yet told
-	asked   []rota.EndingTry
-	drains  bool // somebody asked the node to: openings and renewals say so
-	drain   bool // and Await is to say so too, once
-	pauses  bool // likewise, to pause
-	pause   *bool
-	ahead   time.Duration // of the store's clock, before the machine's
-	inputs  map[rota.JobID][]byte
-	output  map[rota.Try][]rota.Chunk
-	looks   []rota.Look // Await is to tell of them, once
-	shown   []shownOutput
-	wrong   []string // broken promises of the node
+	mu               sync.Mutex
+	opening          rota.Opening
+	state            rota.SessionState
+	tasks            []*memTask
+	byID             map[rota.TaskID]*memTask
+	seq              int64
+	last             rota.Exchanged
+	news             chan struct{} // closed when there is some
+	ready            bool          // not yet told
+	asked            []rota.EndingTry
+	drains           bool // somebody asked the node to: openings and renewals say so
+	drain            bool // and Await is to say so too, once
+	pauses           bool // likewise, to pause
+	pause            *bool
+	ahead            time.Duration // of the store's clock, before the machine's
+	inputs, programs map[rota.JobID][]byte
+	output           map[rota.Try][]rota.Chunk
+	artifacts        map[string]string // by attempt and name
+	looks            []rota.Look       // Await is to tell of them, once
+	shown            []shownOutput
+	wrong            []string // broken promises of the node
 
 	calls     map[string]int
 	exchanges []rota.Exchange
@@ -61,7 +65,7 @@ type memTask struct {
 }
 
 func newMemory() *memory {
-	return &memory{news: make(chan struct{}), inputs: map[rota.JobID][]byte{}, output: map[rota.Try][]rota.Chunk{},
+	return &memory{news: make(chan struct{}), inputs: map[rota.JobID][]byte{}, programs: map[rota.JobID][]byte{}, output: map[rota.Try][]rota.Chunk{}, artifacts: map[string]string{},
 		calls: map[string]int{}, byID: map[rota.TaskID]*memTask{}}
 }
 
@@ -294,6 +298,27 @@ func (m *memory) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 	return after
 }
 
+func (m *memory) KeepArtifact(ctx context.Context, a rota.Artifact, body io.Reader) error {
+	after, err := m.begin(ctx, "keep artifact")
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.task(a.Try); t == nil || t.state != rota.Running {
+		return rota.ErrLeaseLost
+	}
+	if sum := sha256.Sum256(text); int64(len(text)) != a.Size || hex.EncodeToString(sum[:]) != string(a.Blob) {
+		return rota.ErrInvalid
+	}
+	m.artifacts[a.Try.String()+" "+a.Name] = string(text)
+	return after
+}
+
 func (m *memory) ShowOutput(ctx context.Context, l rota.Look, out rota.Output) error {
 	after, err := m.begin(ctx, "show")
 	if err != nil {
@@ -313,6 +338,20 @@ func (m *memory) Input(ctx context.Context, job rota.JobID, offset int64, most i
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.inputs[job]
+	if b == nil {
+		return nil, 0, rota.ErrNotFound
+	}
+	return b[offset:min(len(b), int(offset)+most)], int64(len(b)), after
+}
+
+func (m *memory) Program(ctx context.Context, job rota.JobID, offset int64, most int) ([]byte, int64, error) {
+	after, err := m.begin(ctx, "program")
+	if err != nil {
+		return nil, 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.programs[job]
 	if b == nil {
 		return nil, 0, rota.ErrNotFound
 	}

@@ -75,7 +75,7 @@ func (n *Node) self() rota.Node {
 	}
 	host, _ := os.Hostname() // it is for people
 	return rota.Node{Name: n.opts.Name, Version: rota.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Host: host, Folder: n.opts.Folder,
-		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Executors: executors,
+		PID: os.Getpid(), Slots: n.opts.Slots, Queues: n.opts.Queues, Labels: n.opts.Labels, Offers: n.opts.Offers, NoShell: n.opts.NoShell, Executors: executors,
 		Transient: n.opts.Transient, API: n.opts.API, State: rota.NodeUp}
 }
 

@@ -29,7 +29,7 @@ func (r *reactor) decideSweep(now rota.Elapsed) {
 type textFile struct {
 	name    string
 	try     rota.Try
-	stream  rota.Stream
+	stream  rota.Stream // empty: it is the copy of a file that the attempt left
 	size    int64
 	written time.Time
 }
@@ -47,6 +47,17 @@ func parseTextName(name string) (t rota.Try, s rota.Stream, ok bool) {
 	t, s = rota.Try{Task: rota.TaskID(id), Attempt: number}, rota.Stream(stream)
 	ok = err1 == nil && err2 == nil && (s == rota.Stdout || s == rota.Stderr) && textName(t, s) == name
 	return t, s, ok
+}
+
+// parseCopyName is for the copies that the keeper makes of what attempts left: those of attempts that are not held are left
+// from a time that ended early.
+func parseCopyName(name string) (t rota.Try, ok bool) {
+	task, rest, _ := strings.Cut(name, ".")
+	attempt, number, ok := strings.Cut(rest, ".artifact-")
+	id, err1 := strconv.ParseInt(task, 10, 64)
+	n, err2 := strconv.Atoi(attempt)
+	_, err3 := strconv.ParseUint(number, 10, 31)
+	return rota.Try{Task: rota.TaskID(id), Attempt: n}, ok && err1 == nil && err2 == nil && err3 == nil
 }
 
 // listTexts brings the loop the full texts there are.
@@ -88,12 +99,15 @@ func overdue(files []textFile, limit Retention, now time.Time) []textFile {
 	return files[:n]
 }
 
-// texts are the full texts in the output folder. Other files there are not ours to touch.
+// texts are the full texts in the output folder, and copies of what attempts left. Other files there are not ours to touch.
 func (n *Node) texts() ([]textFile, error) {
 	entries, err := os.ReadDir(n.outputDir())
 	var files []textFile
 	for _, e := range entries {
 		t, s, ok := parseTextName(e.Name())
+		if !ok {
+			t, ok = parseCopyName(e.Name())
+		}
 		if !ok || !e.Type().IsRegular() {
 			continue
 		}

@@ -24,6 +24,15 @@ func TestNamesOfTexts(t *testing.T) {
 	}
 }
 
+func TestNamesOfCopies(t *testing.T) {
+	for name, want := range map[string]bool{"42.1.artifact-0": true, "42.1.artifact-255": true, "42.1.artifact-": false, "42.1.artifact-x": false,
+		"x.1.artifact-0": false, "42.artifact-0": false, "42.1.artifact-0.tmp": false, "42.1.stdout": false} {
+		if got, ok := parseCopyName(name); ok != want || ok && got != (rota.Try{Task: 42, Attempt: 1}) {
+			t.Errorf("%s: %v, %v", name, got, ok)
+		}
+	}
+}
+
 func TestWhichTextsGo(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	file := func(name string, hours int, size int64) textFile {

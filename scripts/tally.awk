@@ -1,5 +1,6 @@
 # Reads what "go test -json" says: prints a line for each package, and the output of what fails. Writes to the file
-# named by counts how many tests passed and failed, and to the file named by skips a line for each that was skipped.
+# named by counts how many tests passed and failed, to the file named by skips a line for each that was skipped, and to the
+# one named by brief each that failed, with how its output begins and ends.
 #
 # A test with subtests is not counted beside them, unless it fails where none of them did.
 
@@ -45,6 +46,14 @@ function said(id,    text, n) {
 	return text
 }
 
+# what a test printed, shortened: how it begins and how it ends
+function words(text,    lines, n, i) {
+	sub(/\n+$/, "", text)
+	n = split(text, lines, "\n")
+	for (i = 1; i <= n; i++)
+		if ((i <= 6 || i > n - 8) && lines[i] !~ /ROTA_SEED=|WORK=|--- FAIL/) print "    " substr(lines[i], 1, 250) >brief
+}
+
 function forget(id,    n) {
 	for (n = 0; n < KEPT && n <= lines[id]; n++) delete output[id, n]
 	delete lines[id]
@@ -60,7 +69,11 @@ function ended(result, id, test, pkg,    above) {
 		skipped[pkg]++
 		print test " (" pkg "): " reason(plain(said(id))) >skips
 	} else if (result == "fail") {
-		if (!(id in failedBelow)) failed[pkg]++
+		if (!(id in failedBelow)) {
+			failed[pkg]++
+			print "  " test " (" pkg ")" >brief
+			words(plain(said(id)))
+		}
 		print "\n--- FAILED: " test " (" pkg ")\n" plain(said(id))
 	} else if (result == "pass" && !(id in parent)) {
 		passed[pkg]++
@@ -72,6 +85,7 @@ function packageEnded(result, pkg, elapsed) {
 	allPassed += passed[pkg]
 	if (result == "fail" && !failed[pkg]) { # it does not compile, or ended where no test had failed
 		failed[pkg]++
+		print "  package " pkg >brief
 		print "\n--- FAILED: package " pkg "\n" plain(building[field("FailedBuild")] said(pkg SUBSEP ""))
 		for (id in lines) # what was under way
 			if (index(id, pkg SUBSEP) == 1 && id != pkg SUBSEP)

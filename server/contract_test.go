@@ -8,15 +8,26 @@ import (
 	"time"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/objects/folder"
 	"github.com/rotaqueue/rota/servicetest"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
 func TestService(t *testing.T) {
 	servicetest.Run(t, func(t *testing.T) servicetest.Harness {
-		s := start(t, Options{})
+		s := start(t, Options{Objects: openFolder(t)})
 		return servicetest.Harness{As: func(rota.Principal) rota.Service { return s }, Authenticate: s.Authenticate}
 	})
+}
+
+func openFolder(t testing.TB) rota.Objects {
+	t.Helper()
+	o, err := folder.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	return o
 }
 
 // openStore is a store on a disk, with the clock that is given.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,8 +31,14 @@ func ownName(p rota.Principal, o *rota.Opening) error {
 	return nil
 }
 
+// sessionName is what a session can be called: nodes take 32 hex digits.
+var sessionName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
+
 // ownSession refuses to a node the sessions of others.
 func (s *Server) ownSession(ctx context.Context, p rota.Principal, id rota.SessionID) error {
+	if !sessionName.MatchString(string(id)) {
+		return rota.Invalid("session %q: not a session's name", id)
+	}
 	if p.Role != rota.RoleNode {
 		return nil
 	}
@@ -62,6 +69,12 @@ func (s *Server) ownAttempt(ctx context.Context, p rota.Principal, try rota.Try)
 		return notOwn(p, "attempt "+try.String())
 	}
 	return nil
+}
+
+// hasEnded reports whether an attempt has ended, as far as the store can be asked. Then it never runs again.
+func (s *Server) hasEnded(ctx context.Context, try rota.Try) bool {
+	task, _, err := s.store.Task(ctx, try.Task)
+	return err == nil && (task.Number > try.Attempt || task.Number == try.Attempt && task.State != rota.Running)
 }
 
 // ownInput refuses to a node the input of jobs of which it runs nothing.

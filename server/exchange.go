@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -46,6 +47,9 @@ func (s *Server) Exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged,
 	for i := range done.Claimed {
 		done.Claimed[i].Token = jobToken(mac, done.Claimed[i].Try)
 	}
+	if err := s.disclose(ctx, done.Claimed); err != nil {
+		return rota.Exchanged{}, s.outward(err)
+	}
 	s.exchanged(&x, &done)
 	s.looked(n, &x, &done, first, before)
 	return done, nil
@@ -81,6 +85,7 @@ func (s *Server) exchanged(x *rota.Exchange, done *rota.Exchanged) {
 	}
 	if len(x.Finished) > 0 {
 		s.loops.operating.within(dependentsSoon)
+		s.loops.telling.within(tellSoon)
 	}
 }
 
@@ -113,6 +118,9 @@ func (s *Server) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chu
 	p, err := s.allow(ctx, "keep output")
 	if err == nil {
 		err = s.ownAttempt(ctx, p, try)
+	}
+	if errors.Is(err, rota.ErrLeaseLost) && s.hasEnded(ctx, try) {
+		err = nil // the store knows whether it keeps that already
 	}
 	if err != nil {
 		return err

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -12,77 +16,130 @@ import (
 // missed is why a due time passed without a job.
 const missed = "missed"
 
-// fire is the step of the firing loop: it fires every schedule that is due, and is wished again at the next due
+// fireBatch is how many schedules are fired in one transaction (P18).
+const fireBatch = 500
+
+// fire is the step of the firing loop: it fires schedules that are due, and is wished again at the next due
 // time. Any number of servers may do so at once: the store lets one of them fire a due time (P21).
 func (s *Server) fire(ctx context.Context) (time.Duration, error) {
-	all, err := s.store.Schedules(ctx)
-	if err != nil || len(all) == 0 {
-		return never, err
-	}
-	now, err := s.now(ctx)
+	due, err := s.store.DueSchedules(ctx, fireBatch)
 	if err != nil {
 		return 0, err
 	}
-	wait, failed := never, error(nil)
-	for i := range all {
-		sch := &all[i]
-		switch {
-		case sch.Paused || sch.Next.IsZero():
-			continue
-		case sch.Next.After(now):
-			wait = min(wait, sch.Next.Sub(now))
-			continue
+	if len(due.Due) == 0 {
+		if due.Next.IsZero() {
+			return never, nil
 		}
-		failed = errors.Join(failed, s.fireOne(ctx, sch, now))
-		wait = shortBreath // its next due time may have come as well
+		return due.Next.Sub(due.Now), nil
 	}
-	return wait, failed
-}
-
-func (s *Server) fireOne(ctx context.Context, sch *rota.Schedule, now time.Time) error {
-	f := s.firing(sch, now)
-	fired, err := s.store.Fire(ctx, f)
-	if errors.Is(err, rota.ErrConflict) || errors.Is(err, rota.ErrNotFound) {
-		return nil // somebody else fired it, changed it, or dropped it
-	}
+	nodes, err := s.nodesOf(ctx, due.Due)
 	if err != nil {
-		return fmt.Errorf("fire schedule %q: %w", sch.Name, err)
+		return 0, err
 	}
-	s.log.Info("fired", "schedule", sch.Name, "due", f.Due, "job", fired.Job, "skipped", fired.Skipped)
-	if fired.Job != 0 {
-		s.came(f.Job, fired.Job)
+	firings := make([]rota.Firing, len(due.Due))
+	for i := range due.Due {
+		firings[i] = s.firing(&due.Due[i], due.Now, nodes)
 	}
-	return nil
+	results, err := s.store.Fire(ctx, firings)
+	if err != nil {
+		return 0, fmt.Errorf("fire %d schedules, %q first: %w", len(firings), firings[0].Schedule, err)
+	}
+	for i := range results {
+		s.fired(&firings[i], &results[i])
+	}
+	s.loops.following.wake()
+	return shortBreath, nil // more may be due, also of these
 }
 
-// firing decides what becomes of a due time. Later than MissedAfter it was missed: within MissedWithin it is made up
-// for once, and the next is reckoned from now, however many passed meanwhile. One that is older still is recorded as
-// missed, and the next is reckoned so that a later one within MissedWithin is still made up for.
-func (s *Server) firing(sch *rota.Schedule, now time.Time) rota.Firing {
-	f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next, Overlap: sch.Overlap}
-	from := later(sch.Next, now)
-	if now.Sub(sch.Next) > rota.MissedWithin.D() {
-		f.Skipped = missed
-		from = later(sch.Next, now.Add(-rota.MissedWithin.D()))
+// nodesOf are the nodes that there are, if a schedule is for all of them.
+func (s *Server) nodesOf(ctx context.Context, all []rota.Schedule) ([]rota.Node, error) {
+	if !slices.ContainsFunc(all, func(sch rota.Schedule) bool { return sch.On == rota.OnAll }) {
+		return nil, nil
 	}
-	expr, zone, err := parseWhen(sch)
+	return s.store.Nodes(ctx)
+}
+
+// fired tells what became of a firing. One that somebody else did, or that came too late for a change, is none.
+func (s *Server) fired(f *rota.Firing, r *rota.FireResult) {
+	switch {
+	case errors.Is(r.Err, rota.ErrConflict) || errors.Is(r.Err, rota.ErrNotFound):
+		return
+	case r.Err != nil:
+		s.log.Error("a schedule could not be fired", "schedule", f.Schedule, "due", f.Due, "error", r.Err)
+		return
+	}
+	s.log.Info("fired", "schedule", f.Schedule, "due", r.Due, "job", r.Job, "skipped", r.Skipped)
+	if r.Job == 0 {
+		return
+	}
+	for i := range r.Jobs {
+		s.came(&f.Jobs[i], r.Job+rota.JobID(i))
+	}
+	if f.Pace > 0 || f.Overlap != rota.OverlapSkip { // the store may have made them wait
+		s.loops.promoting.wake()
+		s.loops.operating.wake()
+	}
+}
+
+// firing decides what becomes of a due time. Later than MissedAfter it was missed, and the schedule says what then: it is made
+// up for while the deadline is not over, once however many passed meanwhile, or each; or it is recorded as missed. One that
+// is past the deadline is recorded as missed, and the next is reckoned so that a later one within it is still made up for.
+func (s *Server) firing(sch *rota.Schedule, now time.Time, nodes []rota.Node) rota.Firing {
+	f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next, Overlap: sch.Overlap}
+	late := rota.Duration(now.Sub(sch.Next))
+	from := later(sch.Next, now)
+	deadline := cmp.Or(sch.Deadline, rota.MissedWithin)
+	switch {
+	case late <= rota.MissedAfter:
+	case sch.Missed == rota.MissedSkip:
+		f.Skipped, from = missed, later(sch.Next, now.Add(-rota.MissedAfter.D()))
+	case late > deadline:
+		f.Skipped, from = missed, later(sch.Next, now.Add(-deadline.D()))
+	case sch.Missed == rota.MissedAll:
+		from = sch.Next
+	}
+	if late > rota.MissedAfter && s.opts.CatchUp > 0 {
+		f.Pace = rota.Duration(time.Second) / rota.Duration(s.opts.CatchUp)
+	}
+	timing, err := sch.Timing()
 	if err != nil {
 		// A zone may be unknown to this machine. The due time is not lost: it is recorded, and tried again later.
 		f.Skipped, f.Next = err.Error(), now.Add(time.Hour)
 		return f
 	}
-	f.Next = expr.Next(from.In(zone))
-	if f.Skipped != "" {
-		return f
+	f.Next = timing.Next(from)
+	if f.Skipped == "" {
+		f.Jobs, f.Skipped = s.firedJobs(sch, now, nodes)
 	}
-	job, err := s.newJob(rota.Principal{Name: sch.By}, rota.Submission{Spec: sch.Spec})
+	return f
+}
+
+// firedJobs are the jobs of a fire at its due time, or why there are none.
+func (s *Server) firedJobs(sch *rota.Schedule, now time.Time, nodes []rota.Node) ([]rota.NewJob, string) {
+	spec := sch.Spec
+	if at := sch.Next.Add(delay(sch)); at.After(sch.Next) && at.After(now) {
+		spec.At = at
+	}
+	job, err := s.newJob(rota.Principal{Name: sch.By}, rota.Submission{Spec: spec})
 	if err != nil {
-		f.Skipped = err.Error()
-		return f
+		return nil, err.Error()
 	}
 	job.Schedule, job.Home = sch.Name, ""
-	f.Job = &job
-	return f
+	return placed(sch.On, job, nodes)
+}
+
+// delay is how much later than due a fire starts: the part of the spread that its name says, and of the jitter that its
+// name and time say. All servers find the same.
+func delay(sch *rota.Schedule) time.Duration {
+	part := func(of rota.Duration, seed string) time.Duration {
+		if of <= 0 {
+			return 0
+		}
+		h := sha256.Sum256([]byte(seed))
+		return time.Duration(binary.BigEndian.Uint64(h[:]) % uint64(of))
+	}
+	d := part(sch.Spread, sch.Name) + part(sch.Jitter, sch.Name+sch.Next.UTC().Format(time.RFC3339Nano))
+	return d.Truncate(time.Microsecond)
 }
 
 func later(a, b time.Time) time.Time {

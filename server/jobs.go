@@ -30,6 +30,9 @@ func (s *Server) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) 
 	if err == nil {
 		err = prepare(p, &q.Filter, &q.Max)
 	}
+	if err == nil {
+		err = s.scope(ctx, p, &q.Filter)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +46,7 @@ func (s *Server) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) 
 // Task is a task and its earlier attempts, oldest first.
 func (s *Server) Task(ctx context.Context, id rota.TaskID) (rota.Task, []rota.Attempt, error) {
 	p, err := s.allow(ctx, "task")
-	if err == nil && p.Within != 0 {
+	if err == nil && (p.Within != 0 || p.Queues != "") {
 		_, err = s.readable(ctx, p, id.Job())
 	}
 	if err != nil {
@@ -58,6 +61,9 @@ func (s *Server) Tasks(ctx context.Context, q rota.TaskQuery) ([]rota.Task, erro
 	p, err := s.allow(ctx, "tasks")
 	if err == nil {
 		err = prepare(p, &q.Filter, &q.Max)
+	}
+	if err == nil {
+		err = s.scope(ctx, p, &q.Filter)
 	}
 	if err != nil {
 		return nil, err

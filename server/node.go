@@ -17,10 +17,14 @@ func (s *Server) Nodes(ctx context.Context) ([]rota.Node, error) {
 
 // DrainNode asks a node to claim nothing more, to let what runs end, and then to end itself.
 func (s *Server) DrainNode(ctx context.Context, name string) error {
-	if _, err := s.allow(ctx, "drain node"); err != nil {
+	p, err := s.allow(ctx, "drain node")
+	if err == nil {
+		err = everywhere(p, "drain node")
+	}
+	if err != nil {
 		return err
 	}
-	open, err := s.store.DrainNode(ctx, name)
+	open, err := s.store.DrainNode(by(ctx, p, "drain node", "node "+name, ""), name)
 	if err != nil {
 		return s.outward(err)
 	}
@@ -32,12 +36,34 @@ func (s *Server) DrainNode(ctx context.Context, name string) error {
 	return nil
 }
 
+// ChangeNode changes settings of a node.
+func (s *Server) ChangeNode(ctx context.Context, name string, c rota.NodeChange) (rota.Node, error) {
+	_, err := s.allow(ctx, "change node")
+	if err == nil {
+		err = c.Check()
+	}
+	if err != nil {
+		return rota.Node{}, err
+	}
+	n, err := s.store.ChangeNode(ctx, name, c)
+	if err != nil {
+		return n, s.outward(err)
+	}
+	s.ready() // it may claim what it could not
+	s.log.Info("settings of a node have changed", "node", name)
+	return n, nil
+}
+
 // PauseNode asks a node to claim nothing, or to go on.
 func (s *Server) PauseNode(ctx context.Context, name string, paused bool) error {
-	if _, err := s.allow(ctx, "pause node"); err != nil {
+	p, err := s.allow(ctx, "pause node")
+	if err == nil {
+		err = everywhere(p, "pause node")
+	}
+	if err != nil {
 		return err
 	}
-	open, err := s.store.PauseNode(ctx, name, paused)
+	open, err := s.store.PauseNode(by(ctx, p, map[bool]string{true: "pause node", false: "resume node"}[paused], "node "+name, ""), name, paused)
 	if err != nil {
 		return s.outward(err)
 	}
@@ -51,10 +77,14 @@ func (s *Server) PauseNode(ctx context.Context, name string, paused bool) error 
 
 // RemoveNode takes a node that is down or lost off the list.
 func (s *Server) RemoveNode(ctx context.Context, name string, lost bool) error {
-	if _, err := s.allow(ctx, "remove node"); err != nil {
+	p, err := s.allow(ctx, "remove node")
+	if err == nil {
+		err = everywhere(p, "remove node")
+	}
+	if err != nil {
 		return err
 	}
-	if err := s.store.RemoveNode(ctx, name, lost); err != nil {
+	if err := s.store.RemoveNode(by(ctx, p, "remove node", "node "+name, map[bool]string{true: "never to come back"}[lost]), name, lost); err != nil {
 		return s.outward(err)
 	}
 	s.loops.rescuing.wake()

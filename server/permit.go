@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/rotaqueue/rota"
@@ -23,31 +24,58 @@ var permits = map[string]permit{
 	"samples":   {rota.RoleViewer, true},
 	"watch":     {rota.RoleViewer, true},
 	"output":    {rota.RoleViewer, true},
+	"artifacts": {rota.RoleViewer, true},
+	"why":       {rota.RoleViewer, true},
+	"failures":  {rota.RoleViewer, false},
+	"usage":     {rota.RoleViewer, false},
 	"operate":   {rota.RoleSubmitter, false},
 	"operation": {rota.RoleViewer, false},
+
+	"read artifact": {rota.RoleViewer, true},
+
+	"put blob":  {rota.RoleSubmitter, true},
+	"blob":      {rota.RoleViewer, true},
+	"read blob": {rota.RoleViewer, false},
+	"blobs":     {rota.RoleViewer, false},
+	"drop blob": {rota.RoleSubmitter, false},
 
 	"status":        {rota.RoleViewer, false},
 	"queues":        {rota.RoleViewer, false},
 	"change queue":  {rota.RoleOperator, false},
+	"rename queue":  {rota.RoleOperator, false},
+	"drop queue":    {rota.RoleOperator, false},
 	"nodes":         {rota.RoleViewer, false},
 	"drain node":    {rota.RoleOperator, false},
+	"change node":   {rota.RoleOperator, false},
 	"pause node":    {rota.RoleOperator, false},
 	"remove node":   {rota.RoleOperator, false},
 	"node samples":  {rota.RoleViewer, false},
 	"put schedule":  {rota.RoleSubmitter, false},
 	"schedules":     {rota.RoleViewer, false},
+	"schedule":      {rota.RoleViewer, false},
+	"fire schedule": {rota.RoleSubmitter, false},
 	"drop schedule": {rota.RoleSubmitter, false},
+	"put secret":    {rota.RoleSubmitter, false},
+	"secrets":       {rota.RoleSubmitter, false},
+	"drop secret":   {rota.RoleSubmitter, false},
 	"create token":  {rota.RoleAdmin, false},
 	"tokens":        {rota.RoleAdmin, false},
 	"drop token":    {rota.RoleAdmin, false},
+	"users":         {rota.RoleViewer, false}, // oneself; all others admins
+	"put user":      {rota.RoleViewer, false}, // the own password and who is told; all else admins
+	"drop user":     {rota.RoleAdmin, false},
+	"create link":   {rota.RoleViewer, false},
+	"audit":         {rota.RoleAdmin, false},
 
 	"open session":  {rota.RoleNode, false},
 	"await":         {rota.RoleNode, false},
 	"renew":         {rota.RoleNode, false},
 	"exchange":      {rota.RoleNode, false},
 	"keep output":   {rota.RoleNode, false},
+	"keep artifact": {rota.RoleNode, false},
 	"show output":   {rota.RoleNode, false},
 	"input":         {rota.RoleNode, false},
+	"program":       {rota.RoleNode, false},
 	"close session": {rota.RoleNode, false},
 }
 
@@ -83,8 +111,29 @@ func (s *Server) mayBring(p rota.Principal, method string) error {
 		WithFix("use a token with the role operator, or start the node with --trust-submitters")
 }
 
-// maySee refuses to a running job all jobs but its children. Everybody else may look at everything.
+// inScope refuses what is of a queue that the principal has no part in.
+func inScope(p rota.Principal, queue, what string) error {
+	if rota.InQueues(p.Queues, queue) {
+		return nil
+	}
+	return rota.Errorf(rota.ErrDenied, "%s: it is of the queue %s, and %s may only have to do with %s", what, queue, p.Name, p.Queues).
+		WithFix("ask an admin for the queue")
+}
+
+// everywhere refuses what is of no queue to who is limited to some.
+func everywhere(p rota.Principal, method string) error {
+	if p.Queues == "" {
+		return nil
+	}
+	return rota.Errorf(rota.ErrDenied, "%s: that is for all queues, and %s may only have to do with %s", method, p.Name, p.Queues).WithFix("ask an admin")
+}
+
+// maySee refuses to a running job all jobs but its children, and to who is limited to queues those of others. Everybody
+// else may look at everything.
 func maySee(p rota.Principal, job *rota.Job) error {
+	if err := inScope(p, cmp.Or(job.Queue, job.Spec.Queue), "job "+job.ID.String()); err != nil {
+		return err
+	}
 	if p.Within != 0 && job.Parent != p.Within {
 		return rota.Errorf(rota.ErrDenied, "job %v: task %v did not submit it, and may look at its own jobs only", job.ID, p.Within)
 	}

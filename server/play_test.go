@@ -140,6 +140,12 @@ func (p *play) claimed(rt *rapid.T, a *rota.Assignment) {
 		rt.Fatalf("%v was claimed as the %dth of its array at once, and %d is the limit", a.Try, running, spec.Limit)
 	}
 	for _, d := range spec.After {
+		if d.When == rota.AfterEach {
+			if on := rota.Element(d.Job, a.Task.Index()); !p.succeeded(on) && p.hand[a.Task.Job()] == 0 {
+				rt.Fatalf("%v was claimed before %v, for which it waits, has succeeded", a.Try, on)
+			}
+			continue
+		}
 		if !p.came[d] && p.hand[a.Task.Job()] == 0 { // who retries by hand what starved means it
 			rt.Fatalf("%v was claimed before what it waits for: %s of job %v", a.Try, d.When, d.Job)
 		}
@@ -152,6 +158,26 @@ func (p *play) claimed(rt *rapid.T, a *rota.Assignment) {
 	}
 	p.newest[a.Task] = a.Attempt
 	p.held[a.Try] = a
+}
+
+// succeeded reports whether a task has.
+func (p *play) succeeded(id rota.TaskID) bool {
+	task, _, err := p.s.Task(p.ctx, id)
+	return err == nil && task.State == rota.Succeeded
+}
+
+// covers reports whether each element of a job is one of an earlier job, too.
+func (p *play) covers(s *rota.Spec, earlier rota.JobID) bool {
+	on := p.jobs[earlier]
+	if s.Array == nil || on.Array == nil {
+		return false
+	}
+	for i := range s.Array.From(0) {
+		if !on.Array.Has(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // noteEnds takes note of how jobs ended. A retry by hand does not take it back.

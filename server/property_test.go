@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -79,9 +80,10 @@ func (p *play) spec(rt *rapid.T) rota.Spec {
 	if len(p.ids) > 0 {
 		for range rapid.IntRange(-2, 2).Draw(rt, "after") {
 			s.After = append(s.After, rota.Dependency{Job: rapid.SampledFrom(p.ids).Draw(rt, "job"),
-				When: rapid.SampledFrom([]rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail}).Draw(rt, "when")})
+				When: rapid.SampledFrom(rota.Whens).Draw(rt, "when")})
 		}
 	}
+	s.After = slices.DeleteFunc(s.After, func(d rota.Dependency) bool { return d.When == rota.AfterEach && !p.covers(&s, d.Job) })
 	return s
 }
 

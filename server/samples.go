@@ -13,7 +13,7 @@ func (s *Server) Samples(ctx context.Context, task rota.TaskID, attempt int) (ro
 	switch {
 	case err == nil && attempt < 0:
 		err = rota.Invalid("attempt %d: attempts are numbered from 1", attempt)
-	case err == nil && p.Within != 0:
+	case err == nil && (p.Within != 0 || p.Queues != ""):
 		_, err = s.readable(ctx, p, task.Job())
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/clock"
@@ -31,9 +32,23 @@ type Options struct {
 
 	// TrustSubmitters lets submitters submit over the network, although their jobs run as the node's own user (P28).
 	TrustSubmitters bool
-	Retention       rota.Retention
-	Live            Live                // where running attempts' output is read; none: only what the store has
-	Elapsed         func() rota.Elapsed // default: clock.Elapsed
+	// RunAs says who may have jobs run as whom, where the node can run them as others; nil: it cannot. What is submitted is
+	// held to it at once where nobody else can run it; Callers says that there may be others who can (P28).
+	RunAs   *rota.RunAs
+	Callers bool
+	// Courier tells people and programs what they asked to be told, Tell is who is told of jobs that name nobody, and Link
+	// where a job is to be seen.
+	Courier Courier
+	Tell    rota.Tell
+	Link    string
+	// SecretKey seals secrets: 32 bytes; none: this server has no secrets.
+	SecretKey []byte
+	// CatchUp is how many jobs a second start at most of those that make up for due times that were missed; 0: all at once.
+	CatchUp   int
+	Retention rota.Retention
+	Objects   rota.Objects        // where the bytes of blobs are; none: there are no blobs
+	Live      Live                // where running attempts' output is read; none: only what the store has
+	Elapsed   func() rota.Elapsed // default: clock.Elapsed
 }
 
 // Live is a source of output that is not in the store: of attempts that run on this node, or have ended while
@@ -45,19 +60,21 @@ type Live interface {
 // Server implements rota.Service over a rota.Store. Its methods may be called at once by many; the background work
 // is done while Run runs.
 type Server struct {
-	store    rota.Store
-	opts     Options
-	log      *slog.Logger
-	hub      hub
-	loops    loops
-	elapsed  func() rota.Elapsed
-	observer observer // the loop's
-	sessions sessions
-	home     home
-	signer   signer
-	meters   *meters
-	shared   atomic.Pointer[bool] // whether others write to the store; nil: not known yet
-	broken   chan error           // holds the first ErrBroken that the store gave
+	store     rota.Store
+	opts      Options
+	log       *slog.Logger
+	hub       hub
+	loops     loops
+	elapsed   func() rota.Elapsed
+	observer  observer // the loop's
+	sessions  sessions
+	home      home
+	signer    signer
+	meters    *meters
+	passwords *passwords
+	mailed    map[string]time.Time // the delivering loop's: when an address got its last mail
+	shared    atomic.Pointer[bool] // whether others write to the store; nil: not known yet
+	broken    chan error           // holds the first ErrBroken that the store gave
 }
 
 var _ rota.Service = (*Server)(nil)
@@ -73,6 +90,7 @@ func New(store rota.Store, opts Options) *Server {
 	}
 	s.loops = s.newLoops()
 	s.meters = newMeters()
+	s.passwords = newPasswords()
 	return s
 }
 

@@ -86,5 +86,29 @@ func (s *Server) authenticateJob(ctx context.Context, secret string) (rota.Princ
 	if err != nil {
 		return none, s.outward(err)
 	}
-	return rota.Principal{Name: job.Submitter, Role: rota.RoleSubmitter, Within: try.Task}, nil
+	p := rota.Principal{Name: job.Submitter, Role: rota.RoleSubmitter, Within: try.Task, Login: job.Spec.User}
+	if c := job.Spec.Caller; p.Login == "" && c != nil {
+		p.Login = c.User
+	}
+	p.Queues, err = s.scopeOf(ctx, &job)
+	return p, err
+}
+
+// scopeOf are the queues that a job's own token is limited to: those of its submitter, if that is a user; the job's own
+// queue, if the name is that of a token which is limited.
+func (s *Server) scopeOf(ctx context.Context, job *rota.Job) (string, error) {
+	users, err := s.store.Users(ctx, job.Submitter)
+	if err != nil || len(users) == 1 {
+		for _, u := range users {
+			return u.Queues, nil
+		}
+		return "", s.outward(err)
+	}
+	tokens, err := s.store.Tokens(ctx, "")
+	for _, t := range tokens {
+		if t.Name == job.Submitter && t.Queues != "" {
+			return job.Spec.Queue, nil
+		}
+	}
+	return "", s.outward(err)
 }

@@ -44,25 +44,3 @@ func (s *Server) Status(ctx context.Context) (rota.Status, error) {
 	}
 	return st, nil
 }
-
-// Queues are all queues with their counts.
-func (s *Server) Queues(ctx context.Context) ([]rota.Queue, error) {
-	if _, err := s.allow(ctx, "queues"); err != nil {
-		return nil, err
-	}
-	all, err := s.store.Queues(ctx)
-	return all, s.outward(err)
-}
-
-// ChangeQueue changes settings of a queue, which is made if it is not there yet. They hold for what waits in it too.
-func (s *Server) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
-	_, err := s.allow(ctx, "change queue")
-	if err == nil {
-		err = rota.CheckQueueName(name)
-	}
-	if err != nil {
-		return rota.Queue{}, err
-	}
-	q, err := s.store.ChangeQueue(ctx, name, c)
-	return q, s.outward(err)
-}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 
 	"github.com/rotaqueue/rota"
-	"github.com/rotaqueue/rota/discipline"
 )
 
 // Submit stores a job.
@@ -19,12 +18,33 @@ func (s *Server) Submit(ctx context.Context, sub rota.Submission) (rota.Submitte
 	if err != nil {
 		return rota.Submitted{}, err
 	}
+	if err := s.bringProgram(ctx, p, &sub); err != nil {
+		return rota.Submitted{}, err
+	}
+	if err := s.stamp(p, &sub.Spec); err != nil {
+		return rota.Submitted{}, err
+	}
 	job, err := s.newJob(p, sub)
+	if err == nil {
+		err = inScope(p, job.Spec.Queue, "submit")
+	}
+	if err == nil {
+		err = s.checkProgram(ctx, &job.Spec)
+	}
+	if err == nil {
+		err = s.checkArtifacts(&job.Spec)
+	}
+	if err == nil {
+		_, err = s.mayUse(ctx, &job.Spec, p.Name)
+	}
 	if err == nil && job.Home != "" {
 		err = s.home.first(ctx, s.store)
 	}
 	if err != nil {
 		return rota.Submitted{}, s.outward(err)
+	}
+	if p.Remote && p.Within == 0 { // who submits here, or from a job, stands in the job's own row
+		ctx = by(ctx, p, "submit", "", "queue "+job.Spec.Queue)
 	}
 	results, err := s.store.Submit(ctx, []rota.NewJob{job})
 	if err == nil {
@@ -45,15 +65,13 @@ func (s *Server) newJob(p rota.Principal, sub rota.Submission) (rota.NewJob, err
 	if err := sub.Resolve(); err != nil {
 		return rota.NewJob{}, err
 	}
-	rank, err := discipline.Rank(discipline.Default, &sub.Spec)
-	if err != nil {
-		return rota.NewJob{}, err
-	}
-	job := rota.NewJob{Submission: sub, Submitter: p.Name, Parent: p.Within, Rank: rank,
+	job := rota.NewJob{Submission: sub, Notify: s.opts.Tell.Says(), Submitter: p.Name, Parent: p.Within,
 		Retry: sub.Spec.Retry.Or(rota.DefaultRetry()), Home: s.opts.Home}
-	if sub.Key != "" {
-		job.Hash, err = hashOf(&sub)
+	if sub.Key == "" {
+		return job, nil
 	}
+	hash, err := hashOf(&sub)
+	job.Hash = hash
 	return job, err
 }
 
@@ -62,7 +80,7 @@ func (s *Server) newJob(p rota.Principal, sub rota.Submission) (rota.NewJob, err
 // from one call to the next.
 func hashOf(sub *rota.Submission) (string, error) {
 	same := *sub
-	same.Spec.Env = nil
+	same.Spec.Env, same.Spec.Caller = nil, nil
 	text, err := json.Marshal(&same)
 	if err != nil {
 		return "", rota.Invalid("submission: %v", err)

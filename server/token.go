@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/rotaqueue/rota"
@@ -43,7 +43,13 @@ func (s *Server) Authenticate(ctx context.Context, secret string) (rota.Principa
 				WithFix("ask an admin for a new one")
 		}
 	}
-	p := rota.Principal{Name: token.Name, Role: token.Role}
+	if token.Once {
+		return rota.Principal{}, errBadToken
+	}
+	p := rota.Principal{Name: token.Name, Role: token.Role, Queues: token.Queues}
+	if err := s.ofUser(ctx, &p, &token); err != nil {
+		return rota.Principal{}, err
+	}
 	if token.Role == rota.RoleNode {
 		p.Token, p.Node = token.ID, token.Node
 	}
@@ -52,7 +58,8 @@ func (s *Server) Authenticate(ctx context.Context, secret string) (rota.Principa
 
 // CreateToken makes a token; the answer alone has the secret.
 func (s *Server) CreateToken(ctx context.Context, t rota.Token) (rota.Token, error) {
-	if _, err := s.allow(ctx, "create token"); err != nil {
+	p, err := s.allow(ctx, "create token")
+	if err != nil {
 		return rota.Token{}, err
 	}
 	now, err := s.now(ctx)
@@ -68,18 +75,16 @@ func (s *Server) CreateToken(ctx context.Context, t rota.Token) (rota.Token, err
 		return rota.Token{}, rota.Invalid("token %q: only one with the role %s is a node's", t.Name, rota.RoleNode)
 	case t.Node != "" && rota.CheckQueueName("@"+t.Node) != nil:
 		return rota.Token{}, rota.Invalid("node %q: a name has up to %d letters, digits, '.', '_' and '-'", t.Node, rota.MaxQueueName-1)
+	case t.User != "" && (t.Role == rota.RoleNode || t.Queues != ""):
+		return rota.Token{}, rota.Invalid("token %q: a user's token has the user's queues, and is no node's", t.Name)
 	case !t.Expires.IsZero() && !t.Expires.After(now):
 		return rota.Token{}, rota.Invalid("token %q: would have expired already, at %v", t.Name, t.Expires)
 	}
-	random := make([]byte, tokenBytes)
-	rand.Read(random) // never fails
-	secret := tokenPrefix + hex.EncodeToString(random)
-	made, err := s.store.PutToken(ctx, rota.Token{Name: t.Name, Role: t.Role, Node: t.Node, Expires: t.Expires, Hash: tokenHash(secret)})
-	if err != nil {
-		return rota.Token{}, s.outward(err)
+	if err := checkScope(t.Role, t.Queues); err != nil {
+		return rota.Token{}, err
 	}
-	made.Secret = secret
-	return made, nil
+	kept := rota.Token{Name: t.Name, Role: t.Role, Node: t.Node, User: t.User, Queues: t.Queues, Expires: t.Expires}
+	return s.putToken(by(ctx, p, "create token", "token "+t.Name, string(t.Role)), kept, tokenPrefix)
 }
 
 // Tokens are all tokens, without their secrets.
@@ -96,10 +101,11 @@ func (s *Server) Tokens(ctx context.Context) ([]rota.Token, error) {
 
 // DropToken makes a token worthless.
 func (s *Server) DropToken(ctx context.Context, id int64) error {
-	if _, err := s.allow(ctx, "drop token"); err != nil {
+	p, err := s.allow(ctx, "drop token")
+	if err != nil {
 		return err
 	}
-	return s.outward(s.store.DropToken(ctx, id))
+	return s.outward(s.store.DropToken(by(ctx, p, "drop token", "token "+strconv.FormatInt(id, 10), ""), id))
 }
 
 func tokenHash(secret string) string {

@@ -28,7 +28,7 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 	defer over.Stop()
 	looks := s.newLooks(ctx)
 	var settled <-chan time.Time
-	for reads := 1; ; reads++ {
+	for {
 		_, changed := changes.now()
 		job, err := s.readable(ctx, p, id)
 		if err != nil || job.Progress.Ended() || wait <= 0 {
@@ -37,9 +37,9 @@ func (s *Server) Watch(ctx context.Context, id rota.JobID, seen rota.Progress, w
 		if settled == nil && job.Progress != seen {
 			settled = time.After(settling)
 		}
-		// The more often it has changed, the longer the next look waits: a busy job is not read at each of its changes.
+		// The more of it is left, the longer the next look waits: a busy job is not read at each of its changes.
 		look := time.After(looks.next())
-		rest := time.After(min(time.Duration(reads-1)*time.Millisecond, settling/2))
+		rest := time.After(min(time.Duration(job.Left()-1)*time.Millisecond, settling/2))
 		for woken := false; !woken || rest != nil; {
 			select {
 			case <-changed:

@@ -56,11 +56,16 @@ func jobSees(w *world) {
 	child := inside.submit(run())
 	for _, id := range []rota.JobID{other, a.Task.Job()} {
 		for what, call := range map[string]func() error{
-			"job":     func() error { _, err := inside.Job(inside.ctx, id); return err },
-			"task":    func() error { _, _, err := inside.Task(inside.ctx, rota.PlainTask(id)); return err },
-			"samples": func() error { _, err := inside.Samples(inside.ctx, rota.PlainTask(id), 0); return err },
-			"watch":   func() error { _, err := inside.Watch(inside.ctx, id, rota.Progress{}, 0); return err },
-			"upload":  func() error { _, err := inside.Upload(inside.ctx, id, rota.Part{Number: 1}); return err },
+			"job":       func() error { _, err := inside.Job(inside.ctx, id); return err },
+			"task":      func() error { _, _, err := inside.Task(inside.ctx, rota.PlainTask(id)); return err },
+			"samples":   func() error { _, err := inside.Samples(inside.ctx, rota.PlainTask(id), 0); return err },
+			"watch":     func() error { _, err := inside.Watch(inside.ctx, id, rota.Progress{}, 0); return err },
+			"artifacts": func() error { _, err := inside.Artifacts(inside.ctx, rota.ArtifactQuery{Job: id}); return err },
+			"artifact": func() error {
+				_, _, err := inside.ReadArtifact(inside.ctx, rota.Try{Task: rota.PlainTask(id), Attempt: 1}, "x", 0, 1)
+				return err
+			},
+			"upload": func() error { _, err := inside.Upload(inside.ctx, id, rota.Part{Number: 1}); return err },
 			"output": func() error {
 				_, err := inside.Output(inside.ctx, rota.OutputQuery{Task: rota.PlainTask(id), Stream: rota.Stdout}, 0)
 				return err
@@ -79,7 +84,7 @@ func jobSees(w *world) {
 	}
 	_, err = inside.Jobs(inside.ctx, rota.JobQuery{Filter: rota.Filter{Parent: rota.PlainTask(other)}})
 	w.refused("another's children", err, rota.ErrDenied)
-	within := map[string]bool{"Submit": true, "Upload": true, "Job": true, "Jobs": true, "Task": true, "Tasks": true, "Samples": true, "Watch": true, "Output": true}
+	within := map[string]bool{"Submit": true, "Upload": true, "Job": true, "Jobs": true, "Task": true, "Tasks": true, "Samples": true, "Watch": true, "Output": true, "Artifacts": true, "ReadArtifact": true, "PutBlob": true, "Blob": true, "Why": true, "Login": true, "Redeem": true}
 	for _, method := range methods {
 		if !within[method.name] {
 			w.refused(method.name+" by a job", method.call(inside), rota.ErrDenied)

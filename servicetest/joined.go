@@ -45,10 +45,17 @@ func nodeRunsTasks(w *world) {
 	if got, err := m.c.Renew(m.c.ctx, rota.Renewal{Session: m.id, State: rota.NodeUp, Seq: m.seq, Held: []rota.Try{a.Try}}); err != nil || len(got.Gone) > 0 {
 		w.Errorf("its renewal: %+v, %v", got, err)
 	}
-	if err := m.c.KeepOutput(m.c.ctx, a.Try, []rota.Chunk{chunk(rota.Stdout, []byte("1"))}); err != nil {
+	output := func(text string) error {
+		return m.c.KeepOutput(m.c.ctx, a.Try, []rota.Chunk{chunk(rota.Stdout, []byte(text))})
+	}
+	if err := output("1"); err != nil {
 		w.Errorf("its output: %v", err)
 	}
 	m.ends(rota.OutcomeSucceeded, a)
+	if err := output("1"); err != nil {
+		w.Errorf("its output, once more after the end: %v", err)
+	}
+	w.refused("other output after the end", output("2"), rota.ErrLeaseLost)
 	equal(w, "the task", w.kim.inState(id, rota.Succeeded).Succeeded, 1)
 	if err := m.c.CloseSession(m.c.ctx, m.id); err != nil {
 		w.Errorf("its end: %v", err)
@@ -56,7 +63,7 @@ func nodeRunsTasks(w *world) {
 }
 
 func nodeTouchesNothing(w *world) {
-	id := w.kim.send(rota.Submission{Spec: run(), Input: []byte("secret")}).Job
+	id := w.kim.send(rota.Submission{Spec: run(retries(0)), Input: []byte("secret")}).Job
 	victim, thief := w.joined("victim"), w.joined("thief")
 	a := victim.claimOne()
 	fresh := w.bearer(w.token(rota.Token{Name: "fresh", Role: rota.RoleNode})) // of no node yet
@@ -82,7 +89,7 @@ func nodeTouchesNothing(w *world) {
 		w.Errorf("another's attempt finished: %+v, %v", got, err)
 	}
 	victim.ends(rota.OutcomeFailed, a) // nothing has become of it
-	equal(w, "the task", w.kim.inState(id, rota.Scheduled).Scheduled, 1)
+	equal(w, "the task", w.kim.inState(id, rota.Failed).Failed, 1)
 	ended := rota.Look{Try: a.Try, Stream: rota.Stdout, Max: 1, Number: 1}
 	if err := victim.c.ShowOutput(victim.c.ctx, ended, rota.Output{Data: []byte("x")}); err != nil {
 		w.Errorf("output of what has ended, shown to nobody: %v", err)

@@ -18,6 +18,8 @@ var operateTests = []contract{
 	{"what cannot be meant is refused", wrongOperations},
 	{"a submitter reaches only own jobs", ownJobsOnly},
 	{"P18 an operation covers what was there", coversWhatWasThere},
+	{"D12 P28 what a job runs is for its submitter to change", editOfAnothers},
+	{"D12 a change is counted before it is known", editCounted},
 }
 
 func holdAndRelease(w *world) {
@@ -206,4 +208,40 @@ func coversWhatWasThere(w *world) {
 	}
 	equal(w, "held", w.kim.job(id).Held, n)
 	equal(w, "state of a later job", w.kim.job(later).Progress.State(), rota.Ready)
+}
+
+func editOfAnothers(w *world) {
+	id := w.kim.submit(run())
+	spec := w.kim.job(id).Spec
+	spec.Argv = []string{"env"}
+	edit := func(c *client, e rota.Edit) error {
+		_, err := c.Operate(c.ctx, rota.Operation{Act: rota.ActEdit, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}}, Edit: &e})
+		return err
+	}
+	w.refused("an operator changes what another's job runs", edit(w.operator, rota.Edit{Spec: &spec}), rota.ErrDenied)
+	if err := edit(w.operator, rota.Edit{Raise: 3}); err != nil {
+		w.Errorf("an operator raises another's job: %v", err)
+	}
+	spec.Caller = &rota.Caller{User: "root", Admin: true}
+	if err := edit(w.kim, rota.Edit{Spec: &spec}); err != nil {
+		w.Errorf("kim changes what kim's job runs: %v", err)
+	}
+	if c := w.kim.job(id).Spec.Caller; c != nil && (c.Admin || c.User == "root") {
+		w.Errorf("the job says of itself that %+v brought it", c)
+	}
+	equal(w, "what it runs", w.kim.job(id).Spec.Argv, []string{"env"})
+}
+
+// editCounted: who is to be asked what is to be changed is told first of how many jobs; done, a change says what it is.
+func editCounted(w *world) {
+	id := w.kim.submit(run())
+	op := rota.Operation{Act: rota.ActEdit, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(id)}}, DryRun: true}
+	got, err := w.kim.Operate(w.kim.ctx, op)
+	if err != nil {
+		w.Fatal(err)
+	}
+	equal(w, "jobs", got.Matched, 1)
+	op.DryRun = false
+	_, err = w.kim.Operate(w.kim.ctx, op)
+	w.refused("an edit without a change", err, rota.ErrInvalid)
 }

@@ -3,6 +3,7 @@ package servicetest
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -13,6 +14,9 @@ var permitTests = []contract{
 	{"nobody may nothing", nobodyMay},
 	{"the table names every method", everyMethodNamed},
 }
+
+// anybody is the role of methods that ask nobody who they are: what they are given is what lets in.
+const anybody = rota.Role("anybody")
 
 // methods are all methods of the Service, each with the least role that may call it, and a call that fails, if at all,
 // for another reason than that.
@@ -39,6 +43,7 @@ var methods = []struct {
 		_, err := c.Operate(c.ctx, rota.Operation{Act: rota.ActHold, Filter: rota.Filter{Name: "none"}})
 		return err
 	}},
+	{"Usage", rota.RoleViewer, func(c *client) error { _, err := c.Usage(c.ctx, rota.UsageQuery{}); return err }},
 	{"Operation", rota.RoleViewer, func(c *client) error { _, err := c.Operation(c.ctx, 4711); return err }},
 	{"Status", rota.RoleViewer, func(c *client) error { _, err := c.Status(c.ctx); return err }},
 	{"Queues", rota.RoleViewer, func(c *client) error { _, err := c.Queues(c.ctx); return err }},
@@ -46,10 +51,15 @@ var methods = []struct {
 		_, err := c.ChangeQueue(c.ctx, "q", rota.QueueChange{})
 		return err
 	}},
+	{"RenameQueue", rota.RoleOperator, func(c *client) error { _, err := c.RenameQueue(c.ctx, "none", "other"); return err }},
+	{"DropQueue", rota.RoleOperator, func(c *client) error { return c.DropQueue(c.ctx, "none") }},
 	{"Nodes", rota.RoleViewer, func(c *client) error { _, err := c.Nodes(c.ctx); return err }},
 	{"DrainNode", rota.RoleOperator, func(c *client) error { return c.DrainNode(c.ctx, "none") }},
+	{"ChangeNode", rota.RoleOperator, func(c *client) error { _, err := c.ChangeNode(c.ctx, "none", rota.NodeChange{}); return err }},
 	{"PauseNode", rota.RoleOperator, func(c *client) error { return c.PauseNode(c.ctx, "none", true) }},
 	{"RemoveNode", rota.RoleOperator, func(c *client) error { return c.RemoveNode(c.ctx, "none", true) }},
+	{"Why", rota.RoleViewer, func(c *client) error { _, err := c.Why(c.ctx, rota.PlainTask(4711)); return err }},
+	{"Failures", rota.RoleViewer, func(c *client) error { _, err := c.Failures(c.ctx, rota.FailureQuery{}); return err }},
 	{"Samples", rota.RoleViewer, func(c *client) error { _, err := c.Samples(c.ctx, rota.PlainTask(4711), 1); return err }},
 	{"NodeSamples", rota.RoleViewer, func(c *client) error { _, err := c.NodeSamples(c.ctx, "none", time.Time{}); return err }},
 	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {
@@ -57,13 +67,25 @@ var methods = []struct {
 		return err
 	}},
 	{"Schedules", rota.RoleViewer, func(c *client) error { _, err := c.Schedules(c.ctx); return err }},
+	{"Schedule", rota.RoleViewer, func(c *client) error { _, err := c.Schedule(c.ctx, "none"); return err }},
+	{"FireSchedule", rota.RoleSubmitter, func(c *client) error { _, err := c.FireSchedule(c.ctx, "none"); return err }},
 	{"DropSchedule", rota.RoleSubmitter, func(c *client) error { return c.DropSchedule(c.ctx, "none") }},
 	{"CreateToken", rota.RoleAdmin, func(c *client) error {
 		_, err := c.CreateToken(c.ctx, rota.Token{Name: "t", Role: rota.RoleViewer})
 		return err
 	}},
 	{"Tokens", rota.RoleAdmin, func(c *client) error { _, err := c.Tokens(c.ctx); return err }},
+	{"PutSecret", rota.RoleSubmitter, func(c *client) error { return c.PutSecret(c.ctx, "permitted", "x") }},
+	{"Secrets", rota.RoleSubmitter, func(c *client) error { _, err := c.Secrets(c.ctx); return err }},
+	{"DropSecret", rota.RoleSubmitter, func(c *client) error { return c.DropSecret(c.ctx, "no-such") }},
 	{"DropToken", rota.RoleAdmin, func(c *client) error { return c.DropToken(c.ctx, 4711) }},
+	{"Users", rota.RoleViewer, func(c *client) error { _, err := c.Users(c.ctx); return err }},
+	{"PutUser", rota.RoleAdmin, func(c *client) error { _, err := c.PutUser(c.ctx, "u", rota.UserChange{}); return err }},
+	{"DropUser", rota.RoleAdmin, func(c *client) error { return c.DropUser(c.ctx, "none") }},
+	{"Login", anybody, func(c *client) error { _, err := c.Login(c.ctx, "none-"+c.name(), "wrong"); return err }},
+	{"CreateLink", rota.RoleViewer, func(c *client) error { _, err := c.CreateLink(c.ctx); return err }},
+	{"Redeem", anybody, func(c *client) error { _, err := c.Redeem(c.ctx, "rtl_none"); return err }},
+	{"Audit", rota.RoleAdmin, func(c *client) error { _, err := c.Audit(c.ctx, rota.DeedQuery{}); return err }},
 	{"OpenSession", rota.RoleNode, func(c *client) error {
 		_, err := c.OpenSession(c.ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1}})
 		return err
@@ -77,10 +99,27 @@ var methods = []struct {
 	{"KeepOutput", rota.RoleNode, func(c *client) error {
 		return c.KeepOutput(c.ctx, rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, []rota.Chunk{chunk(rota.Stdout, []byte("x"))})
 	}},
+	{"KeepArtifact", rota.RoleNode, func(c *client) error {
+		return c.KeepArtifact(c.ctx, artifactOf(rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, "x", "x"), strings.NewReader("x"))
+	}},
+	{"Artifacts", rota.RoleViewer, func(c *client) error { _, err := c.Artifacts(c.ctx, rota.ArtifactQuery{Job: 4711}); return err }},
+	{"ReadArtifact", rota.RoleViewer, func(c *client) error {
+		_, _, err := c.ReadArtifact(c.ctx, rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, "x", 0, 1)
+		return err
+	}},
 	{"ShowOutput", rota.RoleNode, func(c *client) error {
 		return c.ShowOutput(c.ctx, rota.Look{Try: rota.Try{Task: rota.PlainTask(4711), Attempt: 1}, Stream: rota.Stdout, Number: 1}, rota.Output{})
 	}},
 	{"Input", rota.RoleNode, func(c *client) error { _, _, err := c.Input(c.ctx, 4711, 0, 1); return err }},
+	{"PutBlob", rota.RoleSubmitter, func(c *client) error {
+		_, err := c.PutBlob(c.ctx, blobNamed("p", "text"), strings.NewReader("text"))
+		return err
+	}},
+	{"Blob", rota.RoleViewer, func(c *client) error { _, err := c.Blob(c.ctx, noBlob); return err }},
+	{"ReadBlob", rota.RoleViewer, func(c *client) error { _, _, err := c.ReadBlob(c.ctx, noBlob, 0, 1); return err }},
+	{"Blobs", rota.RoleViewer, func(c *client) error { _, err := c.Blobs(c.ctx, rota.BlobQuery{}); return err }},
+	{"DropBlob", rota.RoleSubmitter, func(c *client) error { return c.DropBlob(c.ctx, noBlob) }},
+	{"Program", rota.RoleNode, func(c *client) error { _, _, err := c.Program(c.ctx, 4711, 0, 1); return err }},
 	{"CloseSession", rota.RoleNode, func(c *client) error { return c.CloseSession(c.ctx, "s") }},
 }
 
@@ -98,6 +137,10 @@ func eachMethodEachRole(w *world) {
 		c := w.as(p)
 		for _, m := range methods {
 			err := m.call(c)
+			if m.least == anybody {
+				w.refused(m.name+" as "+string(role), err, rota.ErrUnauthenticated)
+				continue
+			}
 			if errors.Is(err, rota.ErrUnauthenticated) || errors.Is(err, rota.ErrInternal) {
 				w.Errorf("%s as %q: %v", m.name, role, err)
 			}

@@ -36,6 +36,10 @@ func pagesOfJobs(w *world) {
 		q.Before = page[len(page)-1].ID
 	}
 	equal(w, "jobs", got, []rota.JobID{ids[4], ids[3], ids[2], ids[1], ids[0]})
+	back, err := w.viewer.Jobs(w.viewer.ctx, rota.JobQuery{After: ids[1], Oldest: true, Max: 2})
+	if err != nil || len(back) != 2 || back[0].ID != ids[2] || back[1].ID != ids[3] {
+		w.Errorf("the page before: got %+v, error %v", back, err)
+	}
 	page, err := w.viewer.Jobs(w.viewer.ctx, rota.JobQuery{Filter: rota.Filter{Name: "job-3"}})
 	if err != nil || len(page) != 1 || page[0].ID != ids[3] {
 		w.Errorf("by name: got %+v, error %v", page, err)

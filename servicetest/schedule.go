@@ -1,6 +1,8 @@
 package servicetest
 
 import (
+	"slices"
+
 	"github.com/rotaqueue/rota"
 )
 
@@ -12,6 +14,10 @@ var scheduleTests = []contract{
 	{"schedules that cannot be are refused", wrongSchedules},
 	{"whose schedule it is", scheduleOwners},
 	{"a paused schedule is never due", pausedSchedule},
+	{"a schedule is fired by hand", scheduleByHand},
+	{"C1 a schedule of one time fires once", scheduleOnce},
+	{"C4 how the latest fire ended is told, and alarms", scheduleTold},
+	{"a schedule without retries has none", scheduleRetries},
 }
 
 func (c *client) put(s rota.Schedule) rota.Schedule {
@@ -105,18 +111,29 @@ func scheduleSkips(w *world) {
 func wrongSchedules(w *world) {
 	good := rota.Schedule{Name: "s", Expr: "@daily", Spec: run()}
 	for what, change := range map[string]func(*rota.Schedule){
-		"no name":                 func(s *rota.Schedule) { s.Name = "" },
-		"a name with a space":     func(s *rota.Schedule) { s.Name = "a b" },
-		"no expression":           func(s *rota.Schedule) { s.Expr = "" },
-		"six fields":              func(s *rota.Schedule) { s.Expr = "0 0 0 * * *" },
-		"a day that never comes":  func(s *rota.Schedule) { s.Expr = "0 0 30 2 *" },
-		"a zone of no place":      func(s *rota.Schedule) { s.Zone = "Europe/Atlantis" },
-		"a zone outside":          func(s *rota.Schedule) { s.Zone = "../../etc/passwd" },
-		"an unknown overlap":      func(s *rota.Schedule) { s.Overlap = "queue" },
-		"nothing to run":          func(s *rota.Schedule) { s.Spec = rota.Spec{} },
-		"a time of its own":       func(s *rota.Schedule) { s.Spec.At = s.Spec.At.AddDate(2030, 1, 1) },
-		"another job to wait for": func(s *rota.Schedule) { after(rota.AfterOK, 1)(&s.Spec) },
-		"lines":                   func(s *rota.Schedule) { s.Spec.Lines = true },
+		"no name":                  func(s *rota.Schedule) { s.Name = "" },
+		"a name with a space":      func(s *rota.Schedule) { s.Name = "a b" },
+		"no expression":            func(s *rota.Schedule) { s.Expr = "" },
+		"seven fields":             func(s *rota.Schedule) { s.Expr = "0 0 0 * * * *" },
+		"a day that never comes":   func(s *rota.Schedule) { s.Expr = "0 0 30 2 *" },
+		"a zone of no place":       func(s *rota.Schedule) { s.Zone = "Europe/Atlantis" },
+		"a zone outside":           func(s *rota.Schedule) { s.Zone = "../../etc/passwd" },
+		"an unknown overlap":       func(s *rota.Schedule) { s.Overlap = "sometimes" },
+		"an unknown missed":        func(s *rota.Schedule) { s.Missed = "sometimes" },
+		"a deadline too far":       func(s *rota.Schedule) { s.Deadline = rota.MaxDeadline + 1 },
+		"a jitter too far":         func(s *rota.Schedule) { s.Jitter = rota.MaxDelay + 1 },
+		"a spread backwards":       func(s *rota.Schedule) { s.Spread = -1 },
+		"a calendar of no days":    func(s *rota.Schedule) { s.Calendar = "Christmas" },
+		"days off on all its days": func(s *rota.Schedule) { s.Expr, s.Calendar = "0 0 25 12 *", "12-25" },
+		"a time that is over":      func(s *rota.Schedule) { s.Expr = "@at 2020-01-01T00:00:00Z" },
+		"an alarm backwards":       func(s *rota.Schedule) { s.Alarm.Fails = -1 },
+		"an alarm to no address":   func(s *rota.Schedule) { s.Alarm = rota.Alarm{Fails: 1, To: []string{"ops"}} },
+		"an alarm to no URL":       func(s *rota.Schedule) { s.Alarm = rota.Alarm{Fails: 1, To: []string{"ftp://example.org"}} },
+		"nothing to tell of":       func(s *rota.Schedule) { s.Alarm.To = []string{"ops@example.org"} },
+		"nothing to run":           func(s *rota.Schedule) { s.Spec = rota.Spec{} },
+		"a time of its own":        func(s *rota.Schedule) { s.Spec.At = s.Spec.At.AddDate(2030, 1, 1) },
+		"another job to wait for":  func(s *rota.Schedule) { after(rota.AfterOK, 1)(&s.Spec) },
+		"lines":                    func(s *rota.Schedule) { s.Spec.Lines = true },
 	} {
 		s := good
 		change(&s)
@@ -158,4 +175,71 @@ func pausedSchedule(w *world) {
 		w.Error("not paused any more, but never due")
 	}
 	w.node("one").claimOne()
+}
+
+func scheduleByHand(w *world) {
+	s := w.kim.put(rota.Schedule{Name: "s", Expr: "@yearly", Paused: true, Spec: run(named("backup"))})
+	_, err := w.lee.FireSchedule(w.lee.ctx, "s")
+	w.refused("another's", err, rota.ErrDenied)
+	_, err = w.kim.FireSchedule(w.kim.ctx, "none")
+	w.refused("none", err, rota.ErrNotFound)
+	f, err := w.kim.FireSchedule(w.kim.ctx, "s")
+	if err != nil || f.Job == 0 || f.Jobs != 1 {
+		w.Fatalf("fired %+v, %v", f, err)
+	}
+	equal(w, "job", w.node("one").claimOne().Task.Job(), f.Job)
+	if job := w.kim.job(f.Job); job.Schedule != "s" || job.Submitter != "kim" {
+		w.Errorf("fired: %+v", job)
+	}
+	again, err := w.operator.FireSchedule(w.operator.ctx, "s")
+	if err != nil || again.Job != 0 || again.Skipped == "" {
+		w.Errorf("while the first runs: %+v, %v", again, err)
+	}
+	r, err := w.viewer.Schedule(w.viewer.ctx, "s")
+	if err != nil || len(r.Fires) != 2 || r.Version != s.Version || !r.Paused || len(r.Alarms) != 0 {
+		w.Errorf("record %+v, %v", r, err)
+	}
+}
+
+func scheduleOnce(w *world) {
+	w.kim.put(rota.Schedule{Name: "once", Expr: "@once", Spec: run()})
+	m := w.node("one")
+	m.ends(rota.OutcomeSucceeded, m.claimOne())
+	w.eventually("its result is known", func() bool { return w.kim.schedule("once").Result == rota.ResultSucceeded })
+	s := w.kim.schedule("once")
+	if !s.Next.IsZero() {
+		w.Errorf("due again at %v", s.Next)
+	}
+	s = w.kim.put(s)
+	if !s.Next.IsZero() {
+		w.Errorf("changed, and due again at %v", s.Next)
+	}
+}
+
+func scheduleTold(w *world) {
+	w.kim.put(rota.Schedule{Name: "s", Expr: "@yearly", Alarm: rota.Alarm{Fails: 1, To: []string{"none"}}, Spec: run()})
+	m := w.node("one")
+	for _, want := range []struct {
+		outcome rota.Outcome
+		result  rota.Result
+		alarms  int
+	}{{rota.OutcomeRefused, rota.ResultFailed, 1}, {rota.OutcomeSucceeded, rota.ResultSucceeded, 0}} {
+		if _, err := w.kim.FireSchedule(w.kim.ctx, "s"); err != nil {
+			w.Fatal(err)
+		}
+		m.ends(want.outcome, m.claimOne())
+		w.eventually("the result "+string(want.result), func() bool { return w.kim.schedule("s").Result == want.result })
+		equal(w, "alarms", len(w.kim.schedule("s").Alarms), want.alarms)
+	}
+	r, err := w.viewer.Schedule(w.viewer.ctx, "s")
+	if err != nil || len(r.Log) != 1 || r.Log[0].Until.IsZero() || r.Log[0].Kind != rota.AlarmFails || !slices.Equal(r.Alarm.To, []string{"none"}) {
+		w.Errorf("alarms %+v, %v", r.Log, err)
+	}
+}
+
+func scheduleRetries(w *world) {
+	s := w.kim.put(rota.Schedule{Name: "s", Expr: "@yearly", Spec: run()})
+	if s.Spec.Retry == nil || s.Spec.Retry.Count == nil || *s.Spec.Retry.Count != 0 || s.Missed != rota.MissedOnce || s.Deadline != rota.MissedWithin {
+		w.Errorf("defaults: %+v, retry %+v", s, s.Spec.Retry)
+	}
 }

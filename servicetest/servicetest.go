@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"lines", linesTests}, {"attempt", attemptTests}, {"exchange", exchangeTests}, {"session", sessionTests}, {"lost", lostTests}, {"node", nodeTests}, {"look", lookTests}, {"joined", joinedTests},
 		{"operate", operateTests}, {"query", queryTests}, {"output", outputTests}, {"wait", waitTests},
 		{"permit", permitTests}, {"token", tokenTests}, {"jobtoken", jobTokenTests}, {"schedule", scheduleTests},
-		{"status", statusTests}, {"queue", queueTests}, {"samples", sampleTests},
+		{"status", statusTests}, {"failures", failureTests}, {"queue", queueTests}, {"why", whyTests}, {"samples", sampleTests}, {"blob", blobTests}, {"artifacts", artifactTests}, {"user", userTests}, {"audit", auditTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.tests {

@@ -38,17 +38,13 @@ func openFolder(path string) (*folder, error) {
 		return nil, rota.Errorf(rota.ErrUnsupported, "data folder %s: lies on a network file system (%s), where locks cannot be trusted", path, kind).
 			WithFix("choose a folder on a local disk with --data DIR")
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := lockFile(filepath.Join(path, "lock"), 0o600)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, rota.Errorf(rota.ErrConflict, "data folder %s: another node%s uses it", path, holder(path)).
+			WithFix("use that one, stop it, or choose another folder with --data DIR")
+	}
 	if err != nil {
 		return nil, unusable(path, err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, rota.Errorf(rota.ErrConflict, "data folder %s: another node%s uses it", path, holder(path)).
-				WithFix("use that one, stop it, or choose another folder with --data DIR")
-		}
-		return nil, rota.Errorf(rota.ErrUnavailable, "lock data folder %s: %v", path, err)
 	}
 	f := &folder{path: path, lock: lock}
 	if err := lock.Truncate(0); err == nil {

@@ -29,7 +29,7 @@ func local(ctx context.Context, t cli.Target, write bool) (rota.Service, io.Clos
 		if err != nil {
 			return nil, nil, err
 		}
-		return server.New(store, server.Options{}), store, nil
+		return over(store, t)
 	}
 	f, err := openFolder(t.Data)
 	if err != nil {
@@ -40,5 +40,20 @@ func local(ctx context.Context, t cli.Target, write bool) (rota.Service, io.Clos
 		f.close()
 		return nil, nil, err
 	}
-	return server.New(store, server.Options{}), closer(func() { store.Close(); f.close() }), nil
+	s, _, err := over(store, t)
+	if err != nil {
+		f.close()
+		return nil, nil, err
+	}
+	return s, closer(func() { store.Close(); f.close() }), nil
+}
+
+// over is a server over a store without a node. It closes the store when it cannot be.
+func over(store *sqlstore.Store, t cli.Target) (rota.Service, io.Closer, error) {
+	objects, err := openObjects(t.Blobs, t.Data, store.Shared(), store)
+	if err != nil {
+		store.Close()
+		return nil, nil, err
+	}
+	return server.New(store, server.Options{Objects: objects, Callers: true}), store, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"runtime"
+	"time"
 	_ "time/tzdata" // zones of schedules are there on machines that have none
 
 	"github.com/rotaqueue/rota"
@@ -16,6 +17,7 @@ import (
 	"github.com/rotaqueue/rota/cli"
 	"github.com/rotaqueue/rota/clients/python"
 	"github.com/rotaqueue/rota/config"
+	"github.com/rotaqueue/rota/keeper"
 	"github.com/rotaqueue/rota/store/sqlstore"
 )
 
@@ -28,6 +30,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == keeperCommand {
 		os.Exit(runKeeper(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == keeper.StagesCommand {
+		os.Exit(keeper.RunStages(os.Args[2:]))
+	}
 	code := make(chan int, 1)
 	go func() { code <- run(arguments(os.Args), os.Stdin, os.Stdout, os.Stderr) }()
 	os.Exit(reap(code))
@@ -35,7 +40,7 @@ func main() {
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx := rota.WithPrincipal(context.Background(), owner())
-	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient,
+	deps := cli.Deps{Connect: connect, Local: local, Up: upOrConflict, Down: down, Upgrade: upgrade, Transient: startTransient, Detach: detach, Program: ownProgram,
 		Copy: copyStore, Unseal: unseal, CreateBackup: sqlstore.CreateBackup, VerifyBackup: verifyBackup, RestoreBackup: restoreBackup,
 		Jar:    cli.JarDeps{Installed: calledFrom(os.Args[0]), Program: ownProgram, Library: python.Library, Work: workInJar, Start: startJarWorker, Recover: recoverJar},
 		Doctor: examine, Bench: benchmark}
@@ -57,7 +62,7 @@ func owner() rota.Principal {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	return rota.Principal{Name: name, Role: rota.RoleAdmin}
+	return rota.Principal{Name: name, Role: rota.RoleAdmin, Login: name}
 }
 
 // connect reaches a server by URL, or a node by its socket.
@@ -75,12 +80,31 @@ func connect(ctx context.Context, t cli.Target) (rota.Service, io.Closer, error)
 		if path, err = api.SocketPath(t.Data); err != nil {
 			return nil, nil, unusable(t.Data, err)
 		}
-		if !answers(path) {
+		if !answersSoon(ctx, path, t.Data) {
 			return nil, nil, cli.ErrNoNode
 		}
 	}
 	c := api.Dial(path).WithToken(t.Token)
 	return c, closer(c.Close), nil
+}
+
+// answersSoon waits a moment for the node of a folder that somebody holds: it may be about to start, or to begin anew.
+func answersSoon(ctx context.Context, path, data string) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(brief); ; {
+		if answers(path) {
+			return true
+		}
+		if !taken(data) || time.Now().After(late) {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
 }
 
 // closer makes a function an io.Closer.

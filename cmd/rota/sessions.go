@@ -14,7 +14,9 @@ import (
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/executor"
+	"github.com/rotaqueue/rota/executor/blob"
 	execjob "github.com/rotaqueue/rota/executor/exec"
+	"github.com/rotaqueue/rota/executor/pipeline"
 	"github.com/rotaqueue/rota/executor/script"
 	"github.com/rotaqueue/rota/executor/shell"
 	"github.com/rotaqueue/rota/keeper"
@@ -156,18 +158,20 @@ func (ss *sessions) nextDir() string {
 // employ makes a node for each session, and lets the sessions be seen.
 func (ss *sessions) employ(all []*session) {
 	d := ss.d
+	labels, _ := d.conf.NodeLabels() // were checked
+	offers, _ := d.conf.NodeOffers(node.Offers())
 	for i, s := range all {
 		o := node.Options{Name: d.conf.Name, Key: d.key, Folder: d.folder.path, Session: s.id(), Resumed: s.keeper.Resumed(), Slots: d.conf.Slots.Count(),
-			Queues: append([]string{"@" + d.conf.Name}, d.conf.Queues...), // a node's own queue comes first
-			Dir:    ss.work, Socket: d.socket, Transient: d.opts.Transient,
-			API: d.address, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
+			Queues: rota.ServedQueues(d.conf.Name, d.conf.Queues), Labels: labels, Offers: offers, NoShell: !d.conf.RunsShell(),
+			Dir: ss.work, Socket: d.jobSocket, Transient: d.opts.Transient,
+			API: d.address, RunAs: runAs(d.conf, d.opts.Transient), Wrap: d.conf.Wrap, ErrWrap: d.conf.ErrWrap, Limits: d.conf.Limits.Rota(), OutputCap: int64(d.conf.OutputCap), BlobCache: int64(d.conf.BlobCache), TTL: d.conf.TTL.D(), OnStoreLoss: d.onStoreLoss, Log: d.log,
 			Draining: func() { ss.end((*node.Node).Drain) }}
 		if i == 0 {
 			o.Started, o.Others, o.Taken, o.Opened, o.Force = ss.started, ids(all[1:]), ss.taken, ss.opened, d.opts.Force
 		} else {
 			o.Aside = true
 		}
-		s.node = node.New(d.service, s.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}}, o)
+		s.node = node.New(d.service, s.keeper, []executor.Executor{execjob.Executor{}, shell.Executor{}, script.Executor{}, pipeline.Executor{}, blob.Executor{}}, o)
 	}
 	ss.mu.Lock()
 	defer ss.mu.Unlock()

@@ -13,6 +13,8 @@ import (
 // handleSignals: TERM and INT leave what runs to the keeper (or end it, if all ends with this process), QUIT lets it end
 // first, HUP begins anew in the same process, with the configuration as it is then, and USR1 makes it the program that
 // "rota upgrade" asks for. USR2 pauses claiming, and CONT goes on with it.
+//
+// What ends the node ends it also while it is about to begin anew.
 func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 	terminal := hasTerminal()
 	for {
@@ -23,6 +25,7 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 			d.log.Info("signal", "signal", s.String())
 			switch {
 			case s == syscall.SIGQUIT:
+				d.next = ""
 				d.sessions.end((*node.Node).Drain)
 			case s == syscall.SIGUSR1:
 				d.upgrade()
@@ -33,6 +36,7 @@ func (d *daemon) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 			case s == syscall.SIGHUP && (!terminal || hasTerminal()):
 				d.restart()
 			default: // also HUP of a terminal that was closed
+				d.next = ""
 				signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
 				if isFirst() {
 					d.stop()
@@ -70,12 +74,17 @@ func (d *daemon) restart() {
 		d.log.Error("the configuration is not read again", "err", err)
 		return
 	}
-	d.next = func() error { return become(program) }
+	d.next = program
 	d.leave()
 }
 
-// become makes this process another program, with the same arguments.
-func become(program string) error {
-	err := syscall.Exec(program, os.Args, os.Environ())
-	return rota.Errorf(rota.ErrUnavailable, "start %s in the place of this process: %v", program, err).WithFix("rota up")
+// endedMeanwhile reports whether a signal that ends the node came after all that heard signals had ended.
+func endedMeanwhile(signals chan os.Signal) bool {
+	signal.Stop(signals)
+	for len(signals) > 0 {
+		if s := <-signals; s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT {
+			return true
+		}
+	}
+	return false
 }

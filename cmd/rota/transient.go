@@ -122,17 +122,24 @@ func notStarted(data, why string) error {
 		WithFix("rota doctor, or read %s", filepath.Join(data, "log"))
 }
 
-// taken reports whether somebody holds the folder's lock.
+// taken reports whether another process holds the folder's lock.
 func taken(data string) bool {
-	f, err := openFolder(data)
-	if err == nil {
-		f.close()
+	f, err := os.Open(filepath.Join(data, "lock"))
+	if err != nil {
+		return false
 	}
-	return errors.Is(err, rota.ErrConflict)
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
-// lastLine is the last line of a file, for telling what went wrong.
+// lastLine is the first line of the last words.
 func lastLine(path string) string {
+	line, _, _ := strings.Cut(lastWords(path), "\n")
+	return line
+}
+
+// lastWords are the last line of a file, and those that belong to it and are indented: what went wrong, and what mends it.
+func lastWords(path string) string {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
@@ -141,7 +148,12 @@ func lastLine(path string) string {
 	if text == "" {
 		return "it ended without a word"
 	}
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	begins := len(text)
+	for ok := true; ok; {
+		begins = strings.LastIndexByte(text[:begins], '\n')
+		ok = begins >= 0 && text[begins+1] == ' '
+	}
+	return text[begins+1:]
 }
 
 // endWhenAlone drains a transient node when for a while nobody was connected and nothing of its own was left to do.
@@ -178,7 +190,7 @@ func (d *daemon) closeDoor(ctx context.Context) bool {
 		return true
 	}
 	d.unix = ln
-	d.doors.Go(func() { d.serve(ln) })
+	d.doors.Go(func() { d.serve(d.api, ln) })
 	return false
 }
 

@@ -133,6 +133,6 @@ func (d *daemon) upgrade() {
 		return
 	}
 	d.log.Info("upgrade", "program", program)
-	d.next = func() error { return become(program) }
+	d.next = program
 	d.leave()
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/api"
+	"github.com/rotaqueue/rota/courier"
 	"github.com/rotaqueue/rota/server"
 	"github.com/rotaqueue/rota/store/sqlstore"
+	"github.com/rotaqueue/rota/web"
 )
 
 // source is where a node's work comes from, and what answers at its doors: its own store, or the servers of others.
@@ -37,9 +39,14 @@ type source interface {
 
 // whole is a store of the node's own, and a server over it.
 type whole struct {
-	d      *daemon
-	store  *sqlstore.Store
-	server *server.Server
+	d *daemon
+	// courier brings what people are told, and sealing is the key of secrets.
+	courier *courier.Courier
+	sealing []byte
+	store   *sqlstore.Store
+	server  *server.Server
+	objects rota.Objects // where blobs are
+	pages   *web.Pages
 }
 
 func (w *whole) open(ctx context.Context) (err error) {
@@ -54,6 +61,12 @@ func (w *whole) open(ctx context.Context) (err error) {
 		return errors.Join(err, w.store.Close())
 	}
 	w.d.onStoreLoss = onStoreLoss(identity.Engine)
+	if err := w.openTelling(); err != nil {
+		return errors.Join(err, w.store.Close())
+	}
+	if w.objects, err = openObjects(w.d.conf.Blobs, w.d.folder.path, w.store.Shared(), w.store); err != nil {
+		return errors.Join(err, w.store.Close())
+	}
 	return nil
 }
 
@@ -81,11 +94,17 @@ func (w *whole) known(ctx context.Context) func(rota.SessionID) bool {
 
 func (w *whole) nodes(current rota.SessionID) rota.NodeService {
 	c := w.d.conf
-	o := server.Options{Log: w.d.log, Node: c.Name, API: w.d.address, Transient: w.d.opts.Transient, TrustSubmitters: c.TrustSubmitters,
-		Retention: c.Retention.Rota(), Live: w.d.sessions}
+	o := server.Options{Log: w.d.log, Node: c.Name, API: w.d.address, Transient: w.d.opts.Transient, TrustSubmitters: c.TrustSubmitters, CatchUp: c.CatchUp,
+		Retention: c.Retention.Rota(), Live: w.d.sessions, Objects: w.objects}
 	if w.d.opts.Transient {
 		o.Home = current
 	}
+	if as := runAs(c, w.d.opts.Transient); as.Able {
+		o.RunAs = &as.Rules
+	}
+	o.Callers = c.Store != "" // others, who may be root, run what comes to this one
+	o.TrustSubmitters = o.TrustSubmitters || o.RunAs != nil && !o.Callers
+	o.Courier, o.Tell, o.Link, o.SecretKey = w.courier, *c.Tell(), w.d.address, w.sealing
 	w.server = server.New(w.store, o)
 	return w.server
 }
@@ -95,10 +114,20 @@ func (w *whole) doors(o api.Options) *api.Server {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics.MustRegister(w.server.Metrics()...)
 	o.Authenticate, o.Metrics = w.server.Authenticate, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})
-	return api.New(w.server, o)
+	var described *api.Server
+	w.pages = web.New(w.server, web.Options{Authenticate: w.server.Authenticate, Log: w.d.log,
+		Describe: func() ([]byte, error) { return described.Describe() }})
+	o.Pages = w.pages
+	described = api.New(w.server, o)
+	return described
 }
 
-func (w *whole) run(ctx context.Context) error { return w.server.Run(ctx) }
+func (w *whole) run(ctx context.Context) error {
+	if w.d.tcp != nil {
+		go w.pages.Run(ctx)
+	}
+	return w.server.Run(ctx)
+}
 
 func (w *whole) busy(ctx context.Context) bool {
 	st, err := w.server.Status(ctx)

@@ -35,6 +35,7 @@ var (
 	reads = flag.Bool("read", false, "reads standard input")
 	hangs = flag.Bool("hang", false, "works for ever")
 	deaf  = flag.Bool("deaf", false, "does not hear TERM")
+	keep  = flag.Bool("keep", false, "leaves its text in its working folder as well")
 	leave = flag.Bool("leave", false, "leaves a child behind")
 	newer = flag.Bool("upgraded", false, "may run beside older ones: its node was upgraded under them")
 	bytes = flag.Int64("bytes", 0, "writes so `many` bytes of the text without an end, and does nothing else; negative: without an end")
@@ -121,6 +122,11 @@ func (r *record) work() error {
 	text, complaint := crash.Text(r.Try, rota.Stdout, *out), crash.Text(r.Try, rota.Stderr, *errs)
 	if err := write(text[:len(text)/2], complaint[:len(complaint)/2]); err != nil {
 		return err
+	}
+	if *keep {
+		if err := os.WriteFile("left", text, 0o600); err != nil {
+			return err
+		}
 	}
 	if *spans > 0 {
 		time.Sleep(time.Duration(crash.Random(r.Try, "for").Int64N(int64(*spans))))

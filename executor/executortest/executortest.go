@@ -41,10 +41,13 @@ func placeholders(t *testing.T, e executor.Executor, spec rota.Spec) {
 		{"empty line", assignment(spec, rota.Element(42, 1), nil, true, ""), []string{"1", "xy", "{TASK}"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.a.Spec.Argv = append(slices.Clone(spec.Argv), "{task}", "x{line}y", "{TASK}")
+			add(c.a.Spec, "{task}", "x{line}y", "{TASK}")
 			command, err := e.Command(&c.a)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if n := len(command.Pipe); n > 0 {
+				command.Argv = command.Pipe[n-1]
 			}
 			if len(command.Argv) == 0 || command.Argv[0] == "" {
 				t.Fatalf("argv %q names no program", command.Argv)
@@ -54,6 +57,15 @@ func placeholders(t *testing.T, e executor.Executor, spec rota.Spec) {
 			}
 		})
 	}
+}
+
+// add adds arguments to what a spec runs: to the last stage, if it has stages.
+func add(s *rota.Spec, args ...string) {
+	if n := len(s.Pipe); n > 0 {
+		s.Pipe = append(slices.Clone(s.Pipe[:n-1]), append(slices.Clone(s.Pipe[n-1]), args...))
+		return
+	}
+	s.Argv = append(slices.Clone(s.Argv), args...)
 }
 
 func pure(t *testing.T, e executor.Executor, spec rota.Spec) {

@@ -26,5 +26,5 @@ func (Executor) Command(a *rota.Assignment) (executor.Command, error) {
 		name = "script"
 	}
 	argv := append([]string{name}, executor.Arguments(a, a.Spec.Argv)...)
-	return executor.Command{Argv: argv, Body: a.Spec.Script}, nil
+	return executor.Command{Argv: argv, Body: a.Spec.Script, Interpreter: a.Spec.Interpreter}, nil
 }

@@ -39,7 +39,7 @@ server_login_retry = 0
 	b.write(t, accounts, fmt.Sprintf("%q %q\n", account, s.password))
 	b.write(t, filepath.Join(dir, "settings"), settings)
 	var err error
-	if b.process, err = start(dir, path, filepath.Join(dir, "settings")); err != nil {
+	if b.process, err = start(dir, nil, path, filepath.Join(dir, "settings")); err != nil {
 		t.Fatalf("start pgbouncer: %v", err)
 	}
 	t.Cleanup(func() { b.end(t) })

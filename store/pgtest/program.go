@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long anything here may take to start or to end, on a machine that is busy with other tests.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // program finds one that belongs to PostgreSQL, the newest version of it, or skips the test.
 func program(t testing.TB, name string) string {
@@ -53,14 +53,14 @@ type process struct {
 	ended chan struct{} // closed when it has
 }
 
-func start(dir, path string, args ...string) (*process, error) {
+func start(dir string, env []string, path string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(path, args...), log: filepath.Join(dir, "log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	p.cmd.Dir, p.cmd.Env = dir, environment(dir)
+	p.cmd.Dir, p.cmd.Env = dir, append(environment(dir), env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := launch(p.cmd); err != nil {
 		return nil, err

@@ -35,7 +35,8 @@ type Server struct {
 	port     int
 	settings []string
 	password string
-	keep     bool // it is shared: databases are dropped, and nobody ends it
+	env      []string // of its processes
+	keep     bool     // it is shared: databases are dropped, and nobody ends it
 
 	of   *Server // a standby's primary
 	name string  // a standby's
@@ -100,7 +101,7 @@ func (s *Server) Start(t testing.TB) {
 	until(t, "start the PostgreSQL server", func() bool {
 		if p == nil || p.has() { // what was killed may hold its memory a little longer
 			var err error
-			if p, err = start(s.folder, path, s.arguments()...); err != nil {
+			if p, err = start(s.folder, s.env, path, s.arguments()...); err != nil {
 				t.Fatalf("start the PostgreSQL server: %v", err)
 			}
 			s.process = p
@@ -114,6 +115,7 @@ func (s *Server) arguments() []string {
 	lines := append([]string{
 		"listen_addresses=127.0.0.1", fmt.Sprint("port=", s.port), "unix_socket_directories=",
 		"max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+		"dynamic_shared_memory_type=mmap", // else what is killed leaves some of it to the system
 		"logging_collector=off", "log_line_prefix=%m [%p] %q%a ", "restart_after_crash=on",
 	}, strings.Split(strings.Join(s.settings, "\n"), "\n")...)
 	args := []string{"-D", s.data()}

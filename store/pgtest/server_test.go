@@ -3,6 +3,7 @@ package pgtest_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -157,4 +158,21 @@ func text(t *testing.T, c *pgx.Conn, query string) (v string) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return v
+}
+
+// C8, P1: what tests of clocks go by.
+func TestAServersClockIsSetWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s := pgtest.NewWithClock(t)
+	c := connect(t, s.Database(t))
+	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour, 0} {
+		s.SetClock(t, ahead)
+		var now time.Time
+		if err := c.QueryRow(t.Context(), "SELECT clock_timestamp()").Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		if off := time.Until(now) - ahead; off.Abs() > 5*time.Minute {
+			t.Errorf("set %v ahead, the clock is %v off", ahead, off)
+		}
+	}
 }

@@ -122,7 +122,7 @@ func TestP25ADamagedBackupIsFound(t *testing.T) {
 	}{
 		{"cut short", func(t *testing.T, file string) { put(t, file, whole[:len(whole)*3/4]) }, false},
 		{"a page of zeros", func(t *testing.T, file string) {
-			at := len(whole) / 2 &^ 4095
+			at := 4096 * (rootOf(t, file, "task") - 1)
 			put(t, file, whole[:at]+strings.Repeat("\x00", 4096)+whole[at+4096:])
 		}, false},
 		{"one letter", func(t *testing.T, file string) {
@@ -319,4 +319,18 @@ func TestP25EachIncarnationGoesOnAboveItsMillion(t *testing.T) {
 	if err != nil || attempts != 6 {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
+}
+
+// rootOf is the page in which a table of a file begins, from 1 on.
+func rootOf(t *testing.T, file, table string) (page int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+file+"?immutable=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(`SELECT rootpage FROM sqlite_master WHERE name = ?1`, table).Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	return page
 }

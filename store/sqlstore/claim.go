@@ -1,11 +1,11 @@
 package sqlstore
 
 import (
-	"cmp"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -19,58 +19,66 @@ type claimed struct {
 	lane, rank     int64
 }
 
-const claimedColumns = `id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), coalesce(crashes, 0), lane, rank`
+const claimedColumns = `task.id, attempt, attempt_limit, coalesce(lost, 0), coalesce(returns, 0), coalesce(crashes, 0), lane, rank`
 
 func scanClaimed(r *sql.Rows) (c claimed, err error) {
 	err = r.Scan((*int64)(&c.id), &c.attempt, &c.limit, &c.lost, &c.returns, &c.crashes, &c.lane, &c.rank)
 	return c, err
 }
 
-// claim takes up to c.Max ready tasks for a session, group by group of the queues it serves, within a group by rank,
-// then by age.
-func (t *tx) claim(session, seq int64, c rota.Claim) ([]rota.Assignment, error) {
+// claim takes up to c.Max ready tasks for a session, group by group of the queues it serves. It tells after how long time
+// alone may have more for the session; 0: never.
+func (t *tx) claim(ses session, seq int64, c rota.Claim) (got []rota.Assignment, again time.Duration, err error) {
 	if c.Max <= 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
-	groups, err := t.servedLanes(c.Queues, c.Home)
-	if err != nil || len(groups) == 0 {
-		return nil, err
+	o, err := t.offerTo(ses, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(o.groups) == 0 {
+		return nil, o.again, nil
 	}
 	ops, err := t.openOperations()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var picks []claimed
-	for _, lanes := range groups {
-		got, err := t.pickFrom(lanes, min(c.Max, stepRows)-len(picks), ops)
+	for _, lanes := range o.groups {
+		got, err := o.pickFrom(lanes, min(c.Max, stepRows)-len(picks), ops)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if picks = append(picks, got...); len(picks) >= c.Max {
 			break
 		}
 	}
 	if len(picks) == 0 {
-		return nil, nil
+		return nil, o.again, nil
 	}
-	got, err := t.take(session, seq, picks)
-	if err != nil {
-		return nil, err
+	if err := o.settle(picks); err != nil {
+		return nil, 0, err
 	}
-	return got, t.tolerate(got)
+	if got, err = t.take(ses.id, seq, picks); err != nil {
+		return nil, 0, err
+	}
+	return got, o.again, t.tolerate(got)
 }
 
 // pickFrom picks ready tasks of one group of lanes. What an open operation is about to cancel or hold is moved here
 // and now instead: the effect of an operation on claiming is immediate (P18).
-func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]claimed, error) {
+func (o *offer) pickFrom(lanes []*laneRules, n int, ops []running) ([]claimed, error) {
 	for moved := 0; ; {
-		picks, err := t.heads(lanes, n)
+		picks, err := o.first(lanes, n)
 		if err != nil || len(ops) == 0 || len(picks) == 0 {
 			return picks, err
 		}
-		done, err := t.applyOpen(ops, picks)
+		done, err := o.t.applyOpen(ops, picks)
 		if err != nil || done == 0 {
 			return picks, err
+		}
+		for i := range picks {
+			o.take(o.lanes.rules(picks[i].lane), -1)
 		}
 		if moved += done; moved > scanRows {
 			return nil, nil // the operation's own steps come first; another claim follows them
@@ -78,55 +86,79 @@ func (t *tx) pickFrom(lanes []int64, n int, ops []running) ([]claimed, error) {
 	}
 }
 
-// heads are the first n ready tasks of the lanes together that nobody else is about to claim.
-func (t *tx) heads(lanes []int64, n int) ([]claimed, error) {
-	shares := make([]int, len(lanes))
-	for i := range shares {
-		shares[i] = n
+// first are the first n ready tasks of the lanes together that may be taken and that nobody else is about to claim.
+func (o *offer) first(lanes []*laneRules, n int) ([]claimed, error) {
+	if len(lanes) == 1 {
+		return o.firstOf(lanes[0], n)
 	}
-	if len(lanes) > 1 && t.s.engine.shared() {
-		if err := t.share(lanes, shares, n); err != nil {
+	sources, err := o.t.heads(lanes, n)
+	if err != nil {
+		return nil, err
+	}
+	if len(sources) < 2 {
+		if len(sources) == 0 {
+			return nil, nil
+		}
+		return o.firstOf(sources[0].lane, n)
+	}
+	picks, err := o.merge(sources, n)
+	if err != nil || !o.t.s.engine.shared() {
+		return picks, err
+	}
+	if limited := o.limited(picks); len(limited) > 0 {
+		if err := o.hold(limited); err != nil {
 			return nil, err
 		}
-	}
-	var picks []claimed
-	for i, lane := range lanes {
-		if shares[i] == 0 {
-			continue
+		// Merged once more with what is now known for certain; of limited queues those that are held.
+		wanted := len(picks)
+		lanes = slices.DeleteFunc(slices.Clone(lanes), func(l *laneRules) bool { return l.queue.Limited() && !l.queue.held })
+		if len(lanes) == 0 {
+			return nil, nil
 		}
-		some, err := t.head(lane, shares[i])
-		if err != nil {
+		if sources, err = o.t.heads(lanes, n); err != nil {
 			return nil, err
 		}
-		picks = append(picks, some...)
+		if picks, err = o.merge(sources, n); err != nil {
+			return nil, err
+		}
+		if len(picks) < wanted { // others were faster; the lanes that were left out may have something
+			o.again = soon
+		}
 	}
-	if len(lanes) > 1 {
-		slices.SortFunc(picks, func(a, b claimed) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
-	}
-	return picks[:min(n, len(picks))], nil
+	return o.lock(picks)
 }
 
-// share says how many of the first n tasks of several lanes are in which: what a claim holds without taking it, others
-// would pass over.
-func (t *tx) share(lanes []int64, shares []int, n int) error {
-	type head struct {
-		lane     int
-		rank, id int64
+// soon is when to look again after what was found was taken by others.
+const soon = time.Millisecond
+
+// firstOf are those of one lane.
+func (o *offer) firstOf(lane *laneRules, n int) ([]claimed, error) {
+	if q := lane.queue; q.Limited() {
+		if err := o.hold([]string{q.Name}); err != nil {
+			return nil, err
+		}
 	}
-	var heads []head
-	err := t.query(func(r *sql.Rows) error {
-		var h head
-		err := r.Scan(&h.lane, &h.rank, &h.id)
-		heads = append(heads, h)
-		return err
-	}, `SELECT l.place - 1, t.rank, t.id FROM unnest(translate(?1, '[]', '{}')::bigint[]) WITH ORDINALITY l (id, place)
-		CROSS JOIN LATERAL (SELECT rank, id FROM task WHERE lane = l.id AND state = 4 AND gate = 0 ORDER BY rank, id LIMIT ?2) t`, list(lanes), n)
-	slices.SortFunc(heads, func(a, b head) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
-	clear(shares)
-	for _, h := range heads[:min(n, len(heads))] {
-		shares[h.lane]++
+	if n = o.room(lane, n); n == 0 {
+		return nil, nil
 	}
-	return err
+	picks, err := o.t.head(lane.id, n)
+	o.take(lane, len(picks))
+	return picks, err
+}
+
+// limited are the queues of picks of which others' tasks count too, and takes all picks back if there are any.
+func (o *offer) limited(picks []claimed) (names []string) {
+	for i := range picks {
+		if q := o.lanes.rules(picks[i].lane).queue; q.Limited() && !slices.Contains(names, q.Name) {
+			names = append(names, q.Name)
+		}
+	}
+	if len(names) > 0 {
+		for i := range picks {
+			o.take(o.lanes.rules(picks[i].lane), -1)
+		}
+	}
+	return names
 }
 
 // applyOpen applies open operations that stop tasks to the picks they cover, and says how many they moved.
@@ -174,7 +206,7 @@ func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error
 		t.count(picks[i].lane, rota.Running, 1)
 	}
 	n, err := t.exec(`UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
-		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, run_at = NULL
+		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, error = NULL, run_at = NULL
 		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now)
 	if err == nil && n != len(picks) {
 		err = fmt.Errorf("%d of %d picks were claimed: %w", n, len(picks), errAgain)
@@ -207,7 +239,7 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
-	allowances, err := t.allowances()
+	settled, err := t.settledQueues()
 	if err != nil {
 		return nil, err
 	}
@@ -217,9 +249,15 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	for i, c := range got {
 		out[i] = jobs[c.id.Job()]
 		out[i].Try = rota.Try{Task: c.id, Attempt: c.attempt}
-		out[i].Limit, out[i].Failures, out[i].Queue = c.limit, rota.Nth(c.attempt)-1-c.lost-c.returns, queues[c.lane]
+		out[i].Limit += c.limit
+		out[i].Failures, out[i].Queue = rota.Nth(c.attempt)-1-c.lost-c.returns, queues(c.lane)
 		out[i].Alone = c.crashes >= rota.MaxCrashes
-		out[i].Allowance = allowances[out[i].Queue]
+		if q := settled[out[i].Queue]; q != nil {
+			out[i].Wrap, out[i].ErrWrap = q.Wrap, q.ErrWrap
+			if !q.Limits.IsZero() {
+				out[i].Allowance = &q.Limits
+			}
+		}
 		if out[i].Spec.Lines {
 			lined = append(lined, c.id)
 			place[c.id] = i
@@ -242,7 +280,7 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 	jobs := make(map[rota.JobID]rota.Assignment, len(ids))
 	var unknown []rota.JobID
 	for _, id := range ids {
-		if a, known := t.s.templates.get(id); known {
+		if a, known := t.s.templates.get(id, t.w.shape); known {
 			jobs[id] = a.Assignment
 		} else {
 			unknown = append(unknown, id)
@@ -252,27 +290,29 @@ func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, err
 		return jobs, nil
 	}
 	return jobs, t.query(func(r *sql.Rows) error {
-		var id, limit, first, most, maxLost, input int64
-		var lane, gate int64
+		var id, limit, more, first, most, maxLost, input int64
+		var jitter float64
+		var x template
 		var lostFails bool
 		var spec []byte
 		a := rota.Assignment{Spec: &rota.Spec{}}
-		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &first, &most, &maxLost, &lostFails, &input, &lane, &gate); err != nil {
+		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &more, &first, &most, &jitter, &maxLost, &lostFails, &input, &x.lane, &x.gates.array, &x.gates.key, &x.gates.flow, &x.flow, &x.notify); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(spec, a.Spec); err != nil {
 			return err
 		}
-		count, lost := int(limit-1), int(maxLost)
-		a.Retry = rota.Retry{Count: &count, First: duration(first), Cap: duration(most), OnLost: rota.LostRetry, MaxLost: &lost}
+		count, lost := int(limit+more-1), int(maxLost)
+		a.Retry = rota.Retry{Count: &count, First: duration(first), Cap: duration(most), Jitter: &jitter, OnLost: rota.LostRetry, MaxLost: &lost}
 		if lostFails {
 			a.Retry.OnLost = rota.LostFail
 		}
-		a.HasInput = input > 0
+		a.HasInput, a.Limit = input > 0, int(more) // what comes to each task's own
 		jobs[rota.JobID(id)] = a
-		t.s.templates.put(rota.JobID(id), template{a, lane, gate})
+		x.Assignment, x.shape = a, t.w.shape
+		t.s.templates.put(rota.JobID(id), x)
 		return nil
-	}, `SELECT id, spec, submitter, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, input, lane, gate FROM job
+	}, `SELECT id, spec, submitter, attempt_limit, more, retry_first, retry_cap, retry_jitter, max_lost, lost_fails, input, lane, gate, key_gate, flow_gate, flow, notify = 1 FROM job
 		WHERE id IN (SELECT value FROM json_each(?1))`, list(unknown))
 }
 

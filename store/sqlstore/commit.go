@@ -36,6 +36,7 @@ type write struct {
 	sub  *submission // a submit; do is nil
 	same bool        // doing it twice is the same as doing it once
 	long bool        // upkeep: it begins a commit or waits for the next, so that nobody's answer waits for it
+	deed *rota.Deed  // to be added to the audit; nil: nothing
 	err  error
 	done chan struct{} // closed when it is answered
 }
@@ -79,6 +80,9 @@ func (s *Store) commit(ctx context.Context, c *commits, w *write) error {
 	}
 	if s.writers == 0 {
 		return rota.Errorf(rota.ErrUnavailable, "%s: the store was opened for reading only", w.what)
+	}
+	if d, is := rota.DeedOf(ctx); is {
+		w.deed = &d
 	}
 	w.done = make(chan struct{})
 	if wr := c.join(w); wr != nil {
@@ -326,6 +330,9 @@ func (g *group) run(some []*write) (rows int, err error) {
 	} else {
 		err = t.submitTogether(some)
 	}
+	for i := 0; err == nil && i < len(some); i++ {
+		err = t.recordOf(some[i])
+	}
 	if err == nil {
 		err = t.settle()
 	}
@@ -373,7 +380,7 @@ func (s *Store) alone(w *writer, some []*write) {
 		if try > 0 {
 			time.Sleep(min(time.Millisecond<<try, 100*time.Millisecond))
 		}
-		if err = s.once(w, some); !errors.Is(err, errAgain) {
+		if err = s.once(w, some, try >= 3); !errors.Is(err, errAgain) {
 			break
 		}
 	}
@@ -386,12 +393,19 @@ func (s *Store) alone(w *writer, some []*write) {
 	answer(some, err)
 }
 
-func (s *Store) once(w *writer, some []*write) error {
+// once makes one try. With firm nobody changes the shape meanwhile: who changes it all the time then has to wait.
+func (s *Store) once(w *writer, some []*write, firm bool) error {
 	if err := w.begin(!some[0].same); err != nil {
 		return err
 	}
+	var err error
+	if firm {
+		err = w.holdShape()
+	}
 	g := group{s: s, w: w}
-	_, err := g.run(some)
+	if err == nil {
+		_, err = g.run(some)
+	}
 	if err == nil {
 		err = w.commit()
 	}

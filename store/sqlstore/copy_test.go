@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,15 +171,43 @@ func fill(t testing.TB, s *Store) *full {
 	})
 	f.submit(func(j *rota.NewJob) { queue("upload", 0)(j); j.Input, j.More = []byte("half"), true })
 	f.submit(func(j *rota.NewJob) { queue("home", 0)(j); j.Home = f.session })
+	f.submit(func(j *rota.NewJob) { queue("alike", 0)(j); j.Spec.Unique = "one" })
+	_, err = written(t.Context(), s, "test", func(x *tx) (int, error) {
+		return x.exec(`INSERT INTO schedule_alarm (schedule, kind, since, until, due, text) VALUES ('hourly', 'missed', 1, 2, 1, 'late')`)
+	})
+	f.must(err)
+	sfq, starts := "sfq", 1000.0
+	_, err = s.ChangeQueue(t.Context(), "shared", rota.QueueChange{Discipline: &sfq, Starts: &starts})
+	f.must(err)
+	for range 2 {
+		f.submit(func(j *rota.NewJob) { queue("shared", 0)(j); j.Spec.LimitKey, j.Spec.KeyLimit = "key", 2 })
+	}
+	f.end(f.next("shared"), rota.OutcomeSucceeded, 0)
 	mem := int64(1 << 30)
 	_, err = s.ChangeQueue(t.Context(), "kept", rota.QueueChange{Limits: rota.AllowanceChange{Max: rota.LimitsChange{Memory: &mem}}})
 	f.must(err)
 	due := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
 	sch, err := s.PutSchedule(t.Context(), rota.Schedule{Name: "hourly", Expr: "@hourly", Zone: "UTC", By: "me", Next: due, Spec: rota.Spec{Queue: "fired", Executor: "exec", Argv: []string{"true"}}})
 	f.must(err)
-	_, err = s.Fire(t.Context(), rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: due, Next: due.Add(30 * time.Minute), Skipped: "missed"})
+	_, err = s.Fire(t.Context(), []rota.Firing{{Schedule: sch.Name, Version: sch.Version, Due: due, Next: due.Add(30 * time.Minute), Skipped: "missed"}})
 	f.must(err)
+	if err := s.Post(t.Context(), []rota.Letter{{Kind: rota.EventAlarm, Place: "mail:ann@example.org", Event: rota.Event{Text: "late"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutSecret(t.Context(), rota.Secret{Name: "db", Owner: "ann", Sealed: []byte{0, 1, 255}}); err != nil {
+		t.Fatal(err)
+	}
 	_, err = s.PutToken(t.Context(), rota.Token{Name: "t", Role: rota.RoleViewer, Hash: "abc"})
+	f.must(err)
+	_, err = s.PutUser(rota.WithDeed(t.Context(), rota.Deed{By: "ada", What: "put user", On: "user u"}), rota.User{Name: "u", Role: rota.RoleViewer, Hash: "h", Tell: rota.Tell{MailTo: []string{"u@example.org"}}})
+	f.must(err)
+	f.must(s.Objects().Put(t.Context(), "abc", 3, strings.NewReader("abc")))
+	id := rota.BlobID(strings.Repeat("ab", 32))
+	_, err = s.BeginBlob(t.Context(), rota.Blob{ID: id, Size: 3})
+	f.must(err)
+	f.must(s.EndBlob(t.Context(), id))
+	f.must(s.KeepArtifact(t.Context(), rota.Artifact{Try: a.Try, Name: "out/ä", Size: 3, Blob: id}))
+	_, err = s.PutSchedule(t.Context(), rota.Schedule{Name: "of-a-blob", Expr: "@daily", Zone: "UTC", Spec: rota.Spec{Blob: id}})
 	f.must(err)
 	s.openOperation(t, f.life)
 	return f

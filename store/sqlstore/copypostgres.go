@@ -60,7 +60,7 @@ func (e *postgres) guards(names []string) (lift, set []string) {
 }
 
 // postgresFunctions are those that the schema, or a seal, has made.
-var postgresFunctions = []string{"glob(text, text)", "sealed()"}
+var postgresFunctions = []string{"glob(text, text)", "sealed()", "deed_stays()"}
 
 // postgresTarget is a database in which a copy is made.
 type postgresTarget struct {

@@ -19,6 +19,12 @@ func (t *tx) resolveDependencies(r *newRow) error {
 			return err
 		case !found:
 			return rota.Errorf(rota.ErrNotFound, "submit: after %s:%d: there is no job %d, or it is no longer kept", d.When, d.Job, d.Job)
+		case d.When == rota.AfterEach:
+			if r.blockers++; !r.More {
+				if err := t.resolveEach(r, d); err != nil {
+					return err
+				}
+			}
 		case left > 0 || sealed == 0:
 			r.blockers++
 		case !holds(d.When, failed, cancelled):
@@ -54,7 +60,7 @@ func (t *tx) insertDependencies(rows []*newRow) error {
 		n := 0
 		for _, d := range r.Spec.After {
 			added, err := t.exec(`INSERT INTO dependency (on_job, job, condition)
-				SELECT id, ?2, ?3 FROM job WHERE id = ?1 AND (tasks_left > 0 OR sealed = 0) ON CONFLICT DO NOTHING`,
+				SELECT id, ?2, ?3 FROM job WHERE id = ?1 AND (tasks_left > 0 OR sealed = 0 OR CAST(?3 AS TEXT) = 'each') ON CONFLICT DO NOTHING`,
 				int64(d.Job), int64(r.id), string(d.When))
 			if err != nil {
 				return err
@@ -92,13 +98,17 @@ func (t *tx) starve(job rota.JobID, reason string) error {
 	return err
 }
 
-// releaseDependents tells those that wait for jobs whose counters changed, if the jobs have ended. It runs as a later
-// statement of the transaction that ended them, on rows that this transaction has locked (P15).
-func (t *tx) releaseDependents(changed []rota.JobID) error {
+// releaseDependents tells those that wait for jobs whose counters changed, if the jobs have ended, and elements that wait for
+// tasks that have. It runs as a later statement of the transaction that ended them, on rows that this transaction has locked
+// (P15).
+func (t *tx) releaseDependents(changed []rota.JobID, over []rota.TaskID) error {
 	if len(changed) == 0 {
 		return nil
 	}
 	if some, err := t.one(`SELECT 1 FROM dependency LIMIT 1`, nil, new(int)); !some || err != nil {
+		return err
+	}
+	if err := t.releaseElements(over); err != nil {
 		return err
 	}
 	type row struct {
@@ -118,6 +128,12 @@ func (t *tx) releaseDependents(changed []rota.JobID) error {
 		return err
 	}
 	for _, d := range rows {
+		if d.When == rota.AfterEach {
+			if err := t.releaseEach(d.job); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := t.exec(`DELETE FROM dependency WHERE on_job = ?1 AND job = ?2 AND condition = ?3`,
 			int64(d.Job), int64(d.job), string(d.When)); err != nil {
 			return err
@@ -138,7 +154,10 @@ func (t *tx) releaseDependent(job rota.JobID, d rota.Dependency, holds bool) err
 	case !holds:
 		return t.starve(job, starvedBy(d))
 	case blockers > 0:
-		return nil
+		some, err := t.one(`SELECT 1 FROM dependency WHERE job = ?1 AND condition <> 'each' LIMIT 1`, []any{int64(job)}, new(int))
+		if some || err != nil {
+			return err
+		}
 	}
 	_, err = t.operate(rota.Operation{Act: rota.ActUnblock, Filter: rota.Filter{Tasks: []rota.Span{rota.SpanOf(job)}}})
 	return err

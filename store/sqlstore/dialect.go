@@ -33,6 +33,9 @@ var postgresWords = []word{
 	{regexp.MustCompile(`(?s)/\*pg (.*?)\*/`), `$1`},
 	{regexp.MustCompile(` INDEXED BY \w+`), ``},
 	{regexp.MustCompile(`CROSS JOIN (\w+ \w+) ON`), `JOIN $1 ON`},
+	// rows that are locked as they are looked for: once, for in a join they would be looked for again with those left out
+	// that the statement has changed by then
+	{regexp.MustCompile(`\bIN (\(SELECT [^()]* FOR UPDATE\s*\))`), `= ANY (ARRAY $1)`},
 	{regexp.MustCompile(`group_concat\(([^()]*)\)`), `string_agg($1, ',')`},
 	// a set of numbers, and of texts
 	{regexp.MustCompile(`\bNOT IN \(SELECT value FROM json_each\((\?\d+)\)\)`), `<> ALL (translate($1::text, '[]', '{}')::bigint[])`},

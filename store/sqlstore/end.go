@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rotaqueue/rota"
 )
@@ -36,6 +37,9 @@ func crashed(x row) end {
 
 // decide says where a task goes whose attempt ended.
 func decide(x row, f rota.Finish) end {
+	if len(f.Error) > rota.MaxError {
+		f.Error = strings.ToValidUTF8(f.Error[:rota.MaxError], "")
+	}
 	e := end{row: x, Finish: f}
 	switch f.Outcome {
 	case rota.OutcomeLost:
@@ -47,7 +51,7 @@ func decide(x row, f rota.Finish) end {
 	if x.lostFails {
 		onLost = rota.LostFail
 	}
-	e.to = rota.Fate(f.Outcome, x.ending != 0, rota.Tally{Attempt: x.attempt, Limit: x.limit, Lost: e.lost, MaxLost: x.maxLost, Crashes: x.crashes,
+	e.to = rota.Fate(f.Outcome, x.ending != 0, rota.Tally{Attempt: x.attempt, Limit: x.limit + x.more, Lost: e.lost, MaxLost: x.maxLost, Crashes: x.crashes,
 		Returns: e.returns, OnLost: onLost})
 	if rota.RaisesLimit(f.Outcome) {
 		e.limit++
@@ -75,14 +79,14 @@ func (t *tx) finish(ends []end) error {
 		returns, outcome     int
 		exit, signal         int
 		exited               bool
-		reason               string
+		reason, error        string
 	}
 	groups, order := map[alike]*pairs{}, []alike{}
 	for i := range ends {
 		e := &ends[i]
 		t.account(&e.row, e.to)
 		k := alike{to: e.to, gate: e.gateIn(e.to), limit: e.limit, lost: e.lost, crashes: e.crashes, returns: e.returns, outcome: outcomeNumber(e.Outcome),
-			signal: e.Signal, exited: e.Exit != nil, reason: e.Reason}
+			signal: e.Signal, exited: e.Exit != nil, reason: e.Reason, error: e.Error}
 		if k.exited {
 			k.exit = *e.Exit
 		}
@@ -101,15 +105,22 @@ func (t *tx) finish(ends []end) error {
 			exit = k.exit
 		}
 		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
-			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL, crashes = ?13
+			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL, crashes = ?13, error = ?14
 			FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5`, groups[k].String(), int(k.to), k.gate,
-			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason), nullInt(k.crashes))
+			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason), nullInt(k.crashes), nullText(k.error))
 		if err != nil {
 			return err
 		}
 		if n != groups[k].n {
 			return fmt.Errorf("%d of %d ends were written: %w", n, groups[k].n, errAgain)
 		}
+	}
+	var strays []row
+	for i := range ends {
+		strays = stray(strays, &ends[i].row, ends[i].to)
+	}
+	if err := t.replace(strays); err != nil {
+		return err
 	}
 	return t.keepEnds(ends)
 }
@@ -150,7 +161,13 @@ func (t *tx) keepEnds(ends []end) error {
 			if _, err := t.exec(`DELETE FROM output WHERE task = ?1 AND attempt = ?2`, int64(e.id), e.attempt); err != nil {
 				return err
 			}
+			if err := t.dropArtifacts(rota.Try{Task: e.id, Attempt: e.attempt}); err != nil {
+				return err
+			}
 		}
+	}
+	if err := t.keepFailures(ends); err != nil {
+		return err
 	}
 	return t.recordAttempts(ends)
 }
@@ -171,8 +188,8 @@ func (t *tx) recordAttempts(ends []end) error {
 
 // record copies tasks' latest attempts into the history, unless they stand there already.
 func (t *tx) record(tasks []rota.TaskID) error {
-	_, err := t.exec(`INSERT INTO attempt (task, attempt, outcome, session, claimed, ended, took, exit, signal, reason)
-		SELECT id, attempt, outcome, session, claimed, ended, took, exit, signal, reason FROM task WHERE id IN (SELECT value FROM json_each(?1)) AND attempt > 0 AND outcome IS NOT NULL
+	_, err := t.exec(`INSERT INTO attempt (task, attempt, outcome, session, claimed, ended, took, exit, signal, reason, error)
+		SELECT id, attempt, outcome, session, claimed, ended, took, exit, signal, reason, error FROM task WHERE id IN (SELECT value FROM json_each(?1)) AND attempt > 0 AND outcome IS NOT NULL
 		ON CONFLICT (task, attempt) DO NOTHING`, list(tasks))
 	return err
 }

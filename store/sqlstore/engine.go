@@ -67,7 +67,7 @@ var errAgain = errors.New("the transaction has to be tried again")
 // beginning is what a transaction knows from its first moment.
 type beginning struct {
 	now    int64 // the store's clock, in microseconds
-	shape  int64 // changes whenever lanes or settings of queues do; 0 where only this writer changes them
+	shape  int64 // changes whenever lanes, settings of queues or what jobs have of them do; 0 where only this writer changes them
 	stripe int   // of counters: no other transaction of this moment has it
 }
 
@@ -75,25 +75,45 @@ type beginning struct {
 type writer struct {
 	connection
 	beginning
-	lanes      map[int64]lane             // nil: to be read
-	allowances map[string]*rota.Allowance // by queue, of those that say something; nil: to be read
+	lanes     *lanes                 // nil: to be read
+	ready     *readiness             // where only this writer writes; nil: to be read
+	heads     map[int64]claimed      // by lane, likewise: its first ready task; a lane that is missing is to be looked at
+	nodes     map[string]*rota.Node  // by name, as they are settled; nil: to be read
+	queues    map[string]*rota.Queue // by name, without counts; nil: to be read
+	tellers   map[string]bool        // users who say who is told of their jobs' ends; nil: to be read
+	templates *templates             // the store's
+	undone    int64                  // shapes that never were, below zero
 }
 
 // begin begins a transaction, and forgets what others have changed since the last.
 func (w *writer) begin(marked bool) error {
 	b, err := w.connection.begin(marked)
-	if b.shape != w.shape && b.shape != 0 {
+	switch b.shape {
+	case 0:
+		b.shape = w.shape
+	case w.shape:
+	default:
 		w.forget()
 	}
 	w.beginning = b
 	return err
 }
 
-// forget forgets what a transaction that is undone may have changed.
-func (w *writer) forget() { w.lanes, w.allowances = nil, nil }
+// forget forgets what goes by the shape.
+func (w *writer) forget() {
+	w.lanes, w.queues, w.ready, w.heads, w.nodes, w.tellers = nil, nil, nil, nil, nil, nil
+	w.templates.clear()
+}
+
+// unshape forgets what a transaction that is undone may have changed.
+func (w *writer) unshape() {
+	w.forget()
+	w.undone--
+	w.shape = w.undone
+}
 
 func (w *writer) rollback() {
-	w.forget()
+	w.unshape()
 	w.connection.rollback()
 }
 
@@ -103,7 +123,7 @@ func (w *writer) mark(name string) error { _, err := w.exec(`SAVEPOINT ` + name)
 func (w *writer) unmark(name string) error { _, err := w.exec(`RELEASE ` + name); return err }
 
 func (w *writer) undo(name string) error {
-	w.forget()
+	w.unshape()
 	if _, err := w.exec(`ROLLBACK TO ` + name); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -78,9 +79,11 @@ func (s *Store) exchange(ctx context.Context, x rota.Exchange) (rota.Exchanged, 
 		if lost = ses.state != sessionOpen && x.Claim.Max > 0; lost {
 			return out, nil
 		}
-		if out.Claimed, err = t.claim(ses.id, x.Seq, x.Claim); err != nil {
+		var again time.Duration
+		if out.Claimed, again, err = t.claim(ses, x.Seq, x.Claim); err != nil {
 			return out, err
 		}
+		out.Again = rota.Duration(again)
 		out.Freed = t.freed
 		return out, t.endExchange(ses, x.Seq, out.Refused)
 	})

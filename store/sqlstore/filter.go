@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,12 +68,36 @@ func (c *condition) job(f *rota.Filter) error {
 
 // task adds the filter's conditions on the task, but for its spans.
 func (c *condition) task(f *rota.Filter) {
-	if len(f.States) > 0 {
+	switch {
+	case onlyRunning(f):
+		c.running(f.Node)
+	case len(f.States) > 0:
 		c.parts = append(c.parts, "t.state IN ("+stateList(f.States)+")")
 	}
 	if f.Queue != "" {
 		c.and("t.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
 	}
+	if f.Error != "" {
+		c.and("t.id IN (SELECT task FROM failure WHERE fingerprint = %s)", f.Error)
+	}
+	if f.Node != "" && !onlyRunning(f) {
+		c.and("t.session IN (SELECT id FROM session WHERE node = %s)", f.Node)
+	}
+	if len(f.Queues) > 0 {
+		c.and("t.lane IN (SELECT id FROM lane WHERE queue IN (SELECT CAST(value AS TEXT) FROM json_each(%s)))", texts(f.Queues))
+	}
+}
+
+// onlyRunning reports whether a filter is for what runs. That is little beside all else, and in an index of its own.
+func onlyRunning(f *rota.Filter) bool { return len(f.States) == 1 && f.States[0] == rota.Running }
+
+// running adds that the task runs, on a node if one is named.
+func (c *condition) running(node string) {
+	if node == "" {
+		c.parts = append(c.parts, "t.id IN (SELECT r.id FROM task r WHERE r.state = 5)")
+		return
+	}
+	c.and("t.id IN (SELECT r.id FROM task r WHERE r.state = 5 AND r.session IN (SELECT id FROM session WHERE node = %s))", node)
 }
 
 // lane adds the filter's queue as a condition on the job: its tasks stand in the lane that it was submitted to.
@@ -80,6 +105,18 @@ func (c *condition) lane(f *rota.Filter) {
 	if f.Queue != "" {
 		c.and("j.lane IN (SELECT id FROM lane WHERE queue = %s)", f.Queue)
 	}
+	if len(f.Queues) > 0 {
+		c.and("j.lane IN (SELECT id FROM lane WHERE queue IN (SELECT CAST(value AS TEXT) FROM json_each(%s)))", texts(f.Queues))
+	}
+}
+
+// texts are texts as a JSON array, the form in which sets go into a statement.
+func texts(all []string) string {
+	b, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // of texts never
+	}
+	return string(b)
 }
 
 // wholeJobs adds that all tasks of the job are in the filter's spans.
@@ -129,7 +166,11 @@ func (c *condition) jobSpans(f *rota.Filter) {
 
 // elements adds that the job has a task that fits the filter. The job's counters rule out most jobs first.
 func (c *condition) elements(f *rota.Filter) {
-	if len(f.States) == 0 && f.Queue == "" {
+	if f.Error != "" {
+		c.and("j.failed > 0 AND EXISTS (SELECT 1 FROM failure f WHERE f.fingerprint = %s AND f.task BETWEEN j.id << 24 AND (j.id << 24 | 16777215))", f.Error)
+	}
+	c.someTask(f)
+	if len(f.States) == 0 && f.Queue == "" && len(f.Queues) == 0 {
 		return
 	}
 	if len(f.States) > 0 {
@@ -140,6 +181,17 @@ func (c *condition) elements(f *rota.Filter) {
 		c.parts = append(c.parts, "("+strings.Join(may, " OR ")+")")
 	}
 	c.lane(f)
+}
+
+// someTask adds that some task of the job fits what the filter says of latest attempts.
+func (c *condition) someTask(f *rota.Filter) {
+	if f.Error == "" && f.Node == "" {
+		return
+	}
+	of := condition{args: c.args}
+	of.task(&rota.Filter{States: f.States, Error: f.Error, Node: f.Node})
+	c.args = of.args
+	c.parts = append(c.parts, "EXISTS (SELECT 1 FROM task t WHERE t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215) AND "+strings.Join(of.parts, " AND ")+")")
 }
 
 // mayHave is the condition that a job has a task in a state.
@@ -153,7 +205,11 @@ func mayHave(s rota.State) string {
 	case rota.Succeeded:
 		return "j.tasks - j.tasks_left - j.failed - j.cancelled > 0"
 	case rota.Ready:
-		return "(j.tasks_left > 0 AND (j.made < j.tasks OR " + in + "))"
+		// Elements are taken from the first on: the one to be found is near the last.
+		return "(j.tasks_left > 0 AND (j.made < j.tasks OR (SELECT 1 FROM task t WHERE t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215)" +
+			" AND t.state = 4 ORDER BY t.id DESC LIMIT 1) = 1))"
+	case rota.Running: // those are few, and in an index of their own
+		return "j.id IN (SELECT t.id >> 24 FROM task t WHERE t.state = 5)"
 	}
 	return "(j.tasks_left > 0 AND " + in + ")"
 }

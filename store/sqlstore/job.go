@@ -15,7 +15,7 @@ import (
 // A job's columns: the last tells how many of its tasks are in which state, as "state:n" with commas between, of those
 // that have not ended. Only tasks that stand aside or run are counted one by one; what remains is ready. All of it is
 // one statement and so one moment: a task that moves meanwhile is counted once.
-const jobColumns = `j.id, j.spec, j.submitter, j.parent, j.schedule, j.submitted, j.ended, coalesce(j.reason, ''), j.sealed,
+const jobColumns = `j.id, j.spec, (SELECT queue FROM lane WHERE id = j.lane), j.submitter, j.parent, j.schedule, j.submitted, j.ended, coalesce(j.reason, ''), j.sealed,
 	j.tasks, j.made, j.tasks_left, j.failed, j.cancelled, CASE
 	WHEN j.tasks_left = 0 THEN ''
 	WHEN j.many = 0 THEN coalesce((SELECT state || ':1' FROM task WHERE id = j.id << 24), '')
@@ -30,7 +30,7 @@ func scanJob(r *sql.Rows) (j rota.Job, err error) {
 	var counts string
 	var submitted, ended int64
 	var left int
-	err = r.Scan((*int64)(&j.ID), &spec, &j.Submitter, (*int64)(&j.Parent), &j.Schedule, &submitted, &ended, &j.Reason,
+	err = r.Scan((*int64)(&j.ID), &spec, &j.Queue, &j.Submitter, (*int64)(&j.Parent), &j.Schedule, &submitted, &ended, &j.Reason,
 		&j.Sealed, &j.Tasks, &j.Made, &left, &j.Failed, &j.Cancelled, &counts)
 	if err != nil {
 		return j, err
@@ -95,6 +95,13 @@ func (s *Store) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
 	if q.Before > 0 {
 		c.and("j.id < %s", int64(q.Before))
 	}
+	if q.After > 0 {
+		c.and("j.id > %s", int64(q.After))
+	}
+	order := "DESC"
+	if q.Oldest {
+		order = "ASC"
+	}
 	if q.Active {
 		c.parts = append(c.parts, "(j.tasks_left > 0 OR j.sealed = 0)")
 	}
@@ -103,7 +110,7 @@ func (s *Store) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
 		j, err := scanJob(r)
 		jobs = append(jobs, j)
 		return err
-	}, `SELECT `+jobColumns+` FROM job j`+c.where()+`ORDER BY j.id DESC LIMIT `+strconv.Itoa(limit(q.Max)), c.args...)
+	}, `SELECT `+jobColumns+` FROM job j`+c.where()+`ORDER BY j.id `+order+` LIMIT `+strconv.Itoa(limit(q.Max)), c.args...)
 	return jobs, err
 }
 

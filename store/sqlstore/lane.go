@@ -3,69 +3,119 @@ package sqlstore
 import (
 	"database/sql"
 	"iter"
-	"slices"
 
 	"github.com/rotaqueue/rota"
+	"github.com/rotaqueue/rota/eligible"
 )
 
 // lane is a set of tasks of one queue that the same sessions may claim: the prefix of the claim's index (P16).
 type lane struct {
 	queue string
 	home  rota.SessionID // only this transient node's session may claim; empty: any
+	place string         // only the node of that name, or those with a label KEY=VALUE; empty: any
+	needs string         // what each task takes of its node, as rota.Resources writes it
+	shell bool           // one runs them, or may: in lanes of a schema before 61 are tasks of both kinds
 }
 
-// lanes are all lanes. They change rarely, and a writer remembers them from one transaction to the next.
-func (t *tx) lanes() (map[int64]lane, error) {
+// lanes are all lanes, as they are found.
+type lanes struct {
+	byID  map[int64]lane
+	of    map[lane]int64       // the oldest of those that are alike
+	in    map[string][]int64   // by queue, ascending
+	asked map[int64]*laneRules // of those that were claimed from
+	queue map[string]*offered  // likewise
+}
+
+// laneRules are what the rules of the claim ask of a lane.
+type laneRules struct {
+	id int64
+	eligible.Lane
+	queue *offered
+	free  bool // any node that serves the queue may
+}
+
+func (l *lanes) add(id int64, x lane) {
+	l.byID[id] = x
+	if known, ok := l.of[x]; !ok || id < known {
+		l.of[x] = id
+	}
+	l.in[x.queue] = append(l.in[x.queue], id)
+}
+
+// rules are those of a lane of an offered queue.
+func (l *lanes) rules(id int64) *laneRules {
+	r, ok := l.asked[id]
+	if !ok {
+		x := l.byID[id]
+		needs, _ := rota.ParseResources(x.needs) // as it was written
+		r = &laneRules{id, eligible.Lane{Queue: x.queue, Home: x.home, On: x.place, Needs: needs, Shell: x.shell}, l.queue[x.queue], x.place == "" && x.needs == ""}
+		l.asked[id] = r
+	}
+	return r
+}
+
+// lanes change rarely, and a writer remembers them from one transaction to the next.
+func (t *tx) lanes() (*lanes, error) {
 	if t.w.lanes != nil {
 		return t.w.lanes, nil
 	}
-	lanes := map[int64]lane{}
+	all := &lanes{map[int64]lane{}, map[lane]int64{}, map[string][]int64{}, map[int64]*laneRules{}, map[string]*offered{}}
 	err := t.query(func(r *sql.Rows) error {
 		var id int64
 		var l lane
-		err := r.Scan(&id, &l.queue, &l.home)
-		lanes[id] = l
+		err := r.Scan(&id, &l.queue, &l.home, &l.place, &l.needs, &l.shell)
+		all.add(id, l)
 		return err
-	}, `SELECT id, queue, home FROM lane`)
+	}, `SELECT id, queue, home, place, needs, shell FROM lane ORDER BY id`)
 	if err == nil {
-		t.w.lanes = lanes
+		t.w.lanes = all
 	}
-	return lanes, err
+	return all, err
 }
 
-// laneFor is the lane of a queue and home; both are made if they are not there yet. A home that is no more is none.
-func (t *tx) laneFor(queue string, home rota.SessionID) (int64, error) {
-	lanes, err := t.lanes()
+// laneOf is the lane of a job in a queue.
+func laneOf(queue string, home rota.SessionID, s *rota.Spec) lane {
+	return lane{queue, home, s.On, s.Needs.String(), s.RunsShell()}
+}
+
+// laneFor is the number of a lane; it and its queue are made if they are not there yet. A home that is no more is none.
+func (t *tx) laneFor(l lane) (int64, error) {
+	all, err := t.lanes()
 	if err != nil {
 		return 0, err
 	}
-	if home != "" {
-		gone, err := t.one(`SELECT id FROM session WHERE name = ?1 AND state <> 1 /*pg FOR SHARE */`, []any{string(home)}, new(int64))
+	if l.home != "" {
+		gone, err := t.one(`SELECT id FROM session WHERE name = ?1 AND state <> 1 /*pg FOR SHARE */`, []any{string(l.home)}, new(int64))
 		if err != nil {
 			return 0, err
 		}
 		if gone {
-			home = ""
+			l.home = ""
 		}
 	}
-	if found := laneOf(lanes, queue, home); found != 0 {
+	queues, err := t.settledQueues()
+	if err != nil {
+		return 0, err
+	}
+	if found := all.of[l]; found != 0 && queues[l.queue] != nil {
 		return found, nil
 	}
-	if err := t.makeQueue(queue); err != nil {
+	if _, err := t.makeQueue(l.queue); err != nil {
 		return 0, err
 	}
 	// Others may have made it since: from here on they wait for us.
 	if err := t.reshape(); err != nil {
 		return 0, err
 	}
-	if _, err := t.exec(`INSERT INTO lane (id, queue, home) SELECT coalesce(max(id), 0) + 1, ?1, ?2 FROM lane
-		HAVING count(CASE WHEN queue = ?1 AND home = ?2 THEN 1 END) = 0`, queue, string(home)); err != nil {
+	if _, err := t.exec(`INSERT INTO lane (id, queue, home, place, needs, shell) SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3, ?4, ?5 FROM lane
+		HAVING count(CASE WHEN queue = ?1 AND home = ?2 AND place = ?3 AND needs = ?4 AND shell = ?5 THEN 1 END) = 0`,
+		l.queue, string(l.home), l.place, l.needs, flag(l.shell)); err != nil {
 		return 0, err
 	}
-	if lanes, err = t.lanes(); err != nil {
+	if all, err = t.lanes(); err != nil {
 		return 0, err
 	}
-	return laneOf(lanes, queue, home), nil
+	return all.of[l], nil
 }
 
 // reshape says that lanes, or settings of queues, change in this transaction; no other changes them until it has ended.
@@ -75,30 +125,25 @@ func (t *tx) reshape() error {
 	return err
 }
 
-// laneOf is the oldest lane of a queue and home; 0 when there is none.
-func laneOf(lanes map[int64]lane, queue string, home rota.SessionID) (found int64) {
-	for id, l := range lanes {
-		if (l == lane{queue, home}) && (found == 0 || id < found) {
-			found = id
-		}
-	}
-	return found
+// holdShape keeps others from changing lanes, and settings of queues, until the transaction has ended.
+func (w *writer) holdShape() error {
+	w.forget()
+	return w.query(func(r *sql.Rows) error { return r.Scan(&w.shape) }, `SELECT value FROM counter WHERE name = 'shape' /*pg FOR UPDATE */`)
 }
 
 // laneQueues are the lanes' queues. One that is new to us, because somebody else has just made it, is read.
-func (t *tx) laneQueues(of iter.Seq[int64]) (map[int64]string, error) {
-	lanes, err := t.lanes()
+func (t *tx) laneQueues(of iter.Seq[int64]) (func(lane int64) string, error) {
+	all, err := t.lanes()
 	for id := range of {
-		if _, known := lanes[id]; !known && err == nil {
+		if err != nil {
+			break
+		}
+		if _, known := all.byID[id]; !known {
 			t.w.lanes = nil
-			lanes, err = t.lanes()
+			all, err = t.lanes()
 		}
 	}
-	names := make(map[int64]string, len(lanes))
-	for id, l := range lanes {
-		names[id] = l.queue
-	}
-	return names, err
+	return func(lane int64) string { return all.byID[lane].queue }, err
 }
 
 // openHomes lets every node claim what was reserved for sessions that are no more, or never came to be; except is one
@@ -110,59 +155,4 @@ func (t *tx) openHomes(except rota.SessionID, node string) error {
 		err = t.reshape()
 	}
 	return err
-}
-
-// servedLanes are the lanes that a claim looks at, in groups: those of all queues that one pattern selects are one
-// group, in which rank and age decide; the groups follow the order of the patterns. "!x" excludes, and a pattern that
-// names a queue itself counts before one with a wildcard. Only lanes of queues that have ready tasks and are not paused
-// are served.
-func (t *tx) servedLanes(patterns []string, home rota.SessionID) ([][]int64, error) {
-	lanes, err := t.lanes()
-	if err != nil {
-		return nil, err
-	}
-	if len(patterns) == 0 {
-		patterns = []string{"*"}
-	}
-	place := map[string]int{}
-	err = t.query(func(r *sql.Rows) error {
-		var q string
-		err := r.Scan(&q)
-		place[q] = placeOf(q, patterns)
-		return err
-	}, `SELECT c.queue FROM queue_stripe c JOIN queue q ON q.name = c.queue WHERE c.state = 4 AND q.paused = 0
-		GROUP BY c.queue HAVING sum(c.n) > 0`)
-	if err != nil {
-		return nil, err
-	}
-	groups := make([][]int64, len(patterns))
-	for id, l := range lanes {
-		if at, ready := place[l.queue]; ready && at >= 0 && l.home == home {
-			groups[at] = append(groups[at], id)
-		}
-	}
-	groups = slices.DeleteFunc(groups, func(ids []int64) bool { return len(ids) == 0 })
-	for _, ids := range groups {
-		slices.Sort(ids)
-	}
-	return groups, nil
-}
-
-// placeOf is the index of the pattern under which a queue is served, -1 for not at all.
-func placeOf(queue string, patterns []string) int {
-	place := -1
-	exact := false
-	for i, p := range patterns {
-		switch {
-		case p != "" && p[0] == '!':
-			if rota.MatchName(p[1:], queue) {
-				return -1
-			}
-		case p == queue && !exact:
-			place, exact = i, true
-		case place < 0 && rota.MatchName(p, queue) && queue[0] != '@': // a node's own queue is served by its name alone
-			place = i
-		}
-	}
-	return place
 }

@@ -26,8 +26,9 @@ func (t *tx) makeTasks(job rota.JobID, max int) (int, error) {
 	x := row{id: rota.PlainTask(job)}
 	var spec string
 	var tasks, made, held int
-	_, err := t.one(`SELECT spec, tasks, made, held, lane, gate, blockers, run_at FROM job WHERE id = ?1 /*pg FOR NO KEY UPDATE */`, []any{int64(job)},
-		&spec, &tasks, &made, &held, &x.lane, &x.jobGate, &x.blockers, &x.jobRunAt)
+	_, err := t.one(`SELECT spec, tasks, made, held, lane, rank, priority, flow, gate, key_gate, flow_gate, blockers, run_at FROM job
+		WHERE id = ?1 /*pg FOR NO KEY UPDATE */`, []any{int64(job)},
+		&spec, &tasks, &made, &held, &x.lane, &x.rank, &x.priority, &x.turn, &x.gates.array, &x.gates.key, &x.gates.flow, &x.blockers, &x.jobRunAt)
 	if err != nil {
 		return 0, err
 	}
@@ -45,21 +46,45 @@ func (t *tx) makeTasks(job rota.JobID, max int) (int, error) {
 		return 0, err
 	}
 	n := min(max, tasks-made)
+	first, step, err := t.ranksOf(&x, to, n)
+	if err != nil {
+		return 0, err
+	}
 	for _, r := range piece(array, made, n) {
 		_, err := t.exec(`WITH RECURSIVE n (i) AS (SELECT CAST(?2 AS BIGINT) UNION ALL SELECT i + ?4 FROM n WHERE i + ?4 <= ?3)
-			INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at)
-			SELECT j.id << 24 | (i + 1), j.lane, CAST(?5 AS SMALLINT), ?6, j.rank, 0, j.attempt_limit, CASE WHEN CAST(?5 AS SMALLINT) = 2 THEN j.run_at END
-			FROM n, job j WHERE j.id = ?1`, int64(job), r.First, r.Last, r.Step, int(to), x.gateIn(to))
+			INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at, flow, flow_gate)
+			SELECT j.id << 24 | (i + 1), j.lane, CAST(?5 AS SMALLINT), ?6, ?7 + (i - ?2) / ?4 * ?8, 0, j.attempt_limit,
+				CASE WHEN CAST(?5 AS SMALLINT) = 2 THEN j.run_at END, nullif(j.flow, 0), nullif(j.flow_gate, 0)
+			FROM n, job j WHERE j.id = ?1`, int64(job), r.First, r.Last, r.Step, int(to), x.gateIn(to), first, step)
 		if err != nil {
 			return 0, err
 		}
+		first += int64(r.Len()) * step
 	}
 	t.count(x.lane, to, n)
 	if to == rota.Ready {
-		t.gate(x.jobGate, 0)
+		t.gate(x.gates.first(), 0)
 	}
-	_, err = t.exec(`UPDATE job SET made = made + ?2 WHERE id = ?1`, int64(job), n)
-	return n, err
+	if _, err = t.exec(`UPDATE job SET made = made + ?2 WHERE id = ?1`, int64(job), n); err != nil || x.blockers == 0 {
+		return n, err
+	}
+	return n, t.settleMade(job, piece(array, made, n))
+}
+
+// ranksOf are the ranks of the next n tasks of a job: the job's, or, where flows decide, those that it is their turn for.
+func (t *tx) ranksOf(x *row, to rota.State, n int) (first, step int64, err error) {
+	if x.rank != unranked || to != rota.Ready {
+		return x.rank, 0, nil
+	}
+	all, err := t.lanes()
+	if err != nil {
+		return 0, 0, err
+	}
+	queues, err := t.settledQueues()
+	if err != nil {
+		return 0, 0, err
+	}
+	return t.arrive(queues[all.byID[x.lane].queue], x.priority, x.turn, n)
 }
 
 // piece is the n indexes of an array from its made-th on, as ranges. Lines (no array) count from 1.

@@ -145,7 +145,15 @@ func goesOn(t *testing.T, path string) {
 	if _, err := s.OpenSession(ctx, rota.Opening{Session: "s", Key: "k", Node: rota.Node{Name: "n", Slots: 1, State: rota.NodeUp}}); err != nil {
 		t.Fatal(err)
 	}
-	x, err := s.Exchange(ctx, rota.Exchange{Session: "s", Seq: 1, Claim: rota.Claim{Max: 1}})
+	// Nobody said of its lane whether a shell runs what is in it: a node without shells leaves it to others (Z7).
+	if _, err := s.OpenSession(ctx, rota.Opening{Session: "p", Key: "p", Node: rota.Node{Name: "p", NoShell: true, State: rota.NodeUp}}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := s.Exchange(ctx, rota.Exchange{Session: "p", Seq: 1, Claim: rota.Claim{Max: 1}})
+	if err != nil || len(x.Claimed) != 0 {
+		t.Errorf("without shells: claimed %d, %v", len(x.Claimed), err)
+	}
+	x, err = s.Exchange(ctx, rota.Exchange{Session: "s", Seq: 1, Claim: rota.Claim{Max: 1}})
 	if err != nil || len(x.Claimed) != 1 || x.Claimed[0].Allowance == nil || x.Claimed[0].Allowance.Max.PIDs != 5 {
 		b, _ := json.Marshal(x)
 		t.Errorf("claimed %s, %v", b, err)

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 
 	"github.com/rotaqueue/rota"
 )
@@ -15,7 +14,7 @@ func (s *Store) Nodes(ctx context.Context) ([]rota.Node, error) {
 		n, err := scanNode(r)
 		nodes = append(nodes, n)
 		return err
-	}, `SELECT name, doc, state, started, seen, lost, paused, skew FROM node ORDER BY name`)
+	}, `SELECT name, doc, state, started, seen, lost, paused, skew, coalesce(settings, '') FROM node ORDER BY name`)
 	if err == nil {
 		err = s.countRunning(ctx, nodes)
 	}
@@ -31,10 +30,11 @@ func scanNode(r *sql.Rows) (n rota.Node, err error) {
 	var state rota.NodeState
 	var started, seen, lost, skew int64
 	var paused bool
-	if err := r.Scan(&name, &doc, &state, &started, &seen, &lost, &paused, &skew); err != nil {
+	var settings string
+	if err := r.Scan(&name, &doc, &state, &started, &seen, &lost, &paused, &skew, &settings); err != nil {
 		return n, err
 	}
-	err = json.Unmarshal(doc, &n)
+	n, _, err = settledNode(name, doc, settings)
 	n.Name, n.State, n.Started, n.Seen, n.Lost, n.Paused, n.Skew = name, state, fromMicros(started), fromMicros(seen), fromMicros(lost), paused, skew
 	return n, err
 }
@@ -76,7 +76,7 @@ func serves(n *rota.Node, running map[string]int) (all []rota.Serving) {
 	}
 	counts := make([]int, len(patterns))
 	for queue, count := range running {
-		if i := placeOf(queue, patterns); i >= 0 {
+		if i := rota.PlaceOf(queue, patterns); i >= 0 {
 			counts[i] += count
 		}
 	}

@@ -48,9 +48,15 @@ func (t *tx) operate(op rota.Operation) (rota.Operation, error) {
 	if err != nil {
 		return op, err
 	}
-	_, err = t.exec(`INSERT INTO operation (id, act, filter, by, reason, at, upper, cursor, matched, done, ended)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)`, id, string(run.Act), string(filter), run.By, run.Reason,
-		t.now, int64(run.Upper), int64(run.cursor), run.Matched, run.Done)
+	var edit any
+	if run.Edit != nil {
+		if edit, err = jsonText(run.Edit); err != nil {
+			return op, err
+		}
+	}
+	_, err = t.exec(`INSERT INTO operation (id, act, filter, by, reason, at, upper, cursor, matched, done, ended, edit, refused, why)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12, ?13)`, id, string(run.Act), string(filter), run.By, run.Reason,
+		t.now, int64(run.Upper), int64(run.cursor), run.Matched, run.Done, edit, run.Refused, run.Why)
 	return run.Operation, err
 }
 
@@ -62,8 +68,13 @@ type running struct {
 
 // step moves a bounded number of the tasks that are left.
 func (t *tx) step(op *running) error {
-	if op.Act == rota.ActRemove {
+	switch op.Act {
+	case rota.ActRemove:
 		return t.stepRemove(op)
+	case rota.ActPolicy:
+		return t.stepPolicy(op)
+	case rota.ActEdit:
+		return t.stepEdit(op)
 	}
 	if busy, err := t.makeFirst(op); busy || err != nil {
 		return err
@@ -179,7 +190,7 @@ func (t *tx) sealCancelled(op *running) error {
 	}
 	op.Matched += len(ids)
 	op.Done += len(ids)
-	return t.releaseDependents(ids) // of those that had no line yet, and have thereby ended
+	return t.releaseDependents(ids, nil) // of those that had no line yet, and have thereby ended
 }
 
 // apply moves those tasks that the operation selects and that fit one more condition, and says how many.
@@ -201,6 +212,13 @@ func (t *tx) applyWhere(op *running, c condition) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if op.Act == rota.ActDismiss {
+		ids := make([]rota.TaskID, len(rows))
+		for i := range rows {
+			ids[i] = rows[i].id
+		}
+		return t.forgetFailures(ids)
+	}
 	var changes []change
 	var asked []row
 	for _, x := range rows {
@@ -219,6 +237,9 @@ func (t *tx) applyWhere(op *running, c condition) (int, error) {
 			ids[i] = rows[i].id
 		}
 		if err := t.record(ids); err != nil {
+			return 0, err
+		}
+		if _, err := t.forgetFailures(ids); err != nil {
 			return 0, err
 		}
 		// Whatever ended the job before does not hold any more.
@@ -242,9 +263,11 @@ func (op *running) selects(c *condition) error {
 	case rota.ActStarve:
 		c.parts = append(c.parts, "t.state < 5")
 	case rota.ActUnblock:
-		c.parts = append(c.parts, "t.state = 1 AND j.blockers = 0 AND j.sealed = 1")
+		c.parts = append(c.parts, "t.state = 1 AND j.sealed = 1 AND "+waitsForNothing)
 	case rota.ActRetry:
 		c.parts = append(c.parts, "(t.state IN (7, 8) OR (t.state = 2 AND t.attempt > 0))")
+	case rota.ActDismiss:
+		c.parts = append(c.parts, "t.state = 7 AND t.id IN (SELECT task FROM failure)")
 	case rota.ActHold, rota.ActRelease:
 		c.parts = append(c.parts, "t.state IN ("+stateList(rota.Sources(op.Act.Verb()))+")")
 	default:
@@ -291,16 +314,22 @@ func (t *tx) askToEnd(rows []row, act rota.Act) error {
 		func(i int) []any { return []any{int64(rows[i].id), how} })
 }
 
-const operationColumns = `id, act, filter, by, reason, at, upper, cursor, matched, done, ended`
+const operationColumns = `id, act, filter, by, reason, at, upper, cursor, matched, done, ended, coalesce(edit, ''), refused, why`
 
 func scanOperation(r *sql.Rows) (op running, err error) {
-	var filter string
+	var filter, edit string
 	var at int64
-	err = r.Scan(&op.ID, &op.Act, &filter, &op.By, &op.Reason, &at, (*int64)(&op.Upper), (*int64)(&op.cursor), &op.Matched, &op.Done, &op.Ended)
+	err = r.Scan(&op.ID, &op.Act, &filter, &op.By, &op.Reason, &at, (*int64)(&op.Upper), (*int64)(&op.cursor), &op.Matched, &op.Done, &op.Ended,
+		&edit, &op.Refused, &op.Why)
 	if err != nil {
 		return op, err
 	}
 	op.At = fromMicros(at)
+	if edit != "" {
+		if err := json.Unmarshal([]byte(edit), &op.Edit); err != nil {
+			return op, err
+		}
+	}
 	return op, json.Unmarshal([]byte(filter), &op.Filter)
 }
 
@@ -340,16 +369,20 @@ func (s *Store) Operation(ctx context.Context, id int64) (rota.Operation, error)
 // sweepOperations does a step of the oldest operation that is not done.
 func (t *tx) sweepOperations() (rota.Swept, error) {
 	ops, err := t.openOperations()
-	if err != nil || len(ops) == 0 {
+	if err != nil {
 		return rota.Swept{}, err
+	}
+	if len(ops) == 0 {
+		some, err := t.sweepFlows()
+		return rota.Swept{More: some, Ready: some}, err
 	}
 	op := &ops[0]
 	matched, done := op.Matched, op.Done
 	if err := t.step(op); err != nil {
 		return rota.Swept{}, err
 	}
-	_, err = t.exec(`UPDATE operation SET cursor = ?2, matched = matched + ?3, done = done + ?4, ended = ?5 WHERE id = ?1`,
-		op.ID, int64(op.cursor), op.Matched-matched, op.Done-done, flag(op.Ended))
+	_, err = t.exec(`UPDATE operation SET cursor = ?2, matched = matched + ?3, done = done + ?4, ended = ?5, refused = ?6, why = ?7 WHERE id = ?1`,
+		op.ID, int64(op.cursor), op.Matched-matched, op.Done-done, flag(op.Ended), op.Refused, op.Why)
 	return rota.Swept{Moved: op.Done - done, More: !op.Ended || len(ops) > 1, Ready: true}, err
 }
 
@@ -358,10 +391,14 @@ func (s *Store) countFor(ctx context.Context, op rota.Operation) (n int, err err
 	var c condition
 	run := running{Operation: op}
 	q := `SELECT count(*) FROM (SELECT 1` + rowTables
-	if op.Act == rota.ActRemove {
+	switch op.Act {
+	case rota.ActRemove:
 		q = `SELECT count(*) FROM (SELECT 1 FROM job j`
 		err = removable(&c, &op.Filter)
-	} else {
+	case rota.ActEdit:
+		q = `SELECT count(*) FROM (SELECT 1 FROM job j`
+		err = editable(&c, &op.Filter)
+	default:
 		c.spans(&op.Filter, "t.id")
 		err = run.selects(&c)
 	}

@@ -12,14 +12,31 @@ func (s *Store) KeepOutput(ctx context.Context, try rota.Try, chunks []rota.Chun
 	return s.write(ctx, "keep output", func(t *tx) error {
 		var one int
 		found, err := t.one(`SELECT 1 FROM task WHERE id = ?1 AND attempt = ?2 AND +state = 5 /*pg FOR SHARE */`, []any{int64(try.Task), try.Attempt}, &one)
-		if err == nil && !found {
+		switch {
+		case err != nil:
+			return err
+		case found:
+			return t.keepPieces(try, chunks)
+		}
+		kept, err := t.keeps(try, chunks)
+		if err == nil && !kept {
 			err = rota.Errorf(rota.ErrLeaseLost, "attempt %v is not running", try)
 		}
-		if err != nil {
-			return err
-		}
-		return t.keepPieces(try, chunks)
+		return err
 	})
+}
+
+// keeps reports whether there are pieces, and all of them are kept.
+func (t *tx) keeps(try rota.Try, chunks []rota.Chunk) (kept bool, err error) {
+	for i := range chunks {
+		c := &chunks[i]
+		kept, err = t.one(`SELECT 1 FROM output WHERE task = ?1 AND attempt = ?2 AND stream = ?3 AND start = ?4 AND total = ?5 AND data = ?6`,
+			[]any{int64(try.Task), try.Attempt, streamNumber(c.Stream), c.Offset, c.Total, c.Data}, new(int))
+		if err != nil || !kept {
+			return false, err
+		}
+	}
+	return kept, nil
 }
 
 func (t *tx) keepPieces(try rota.Try, chunks []rota.Chunk) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -81,4 +82,76 @@ func (w *writer) plan(t *testing.T, q string) string {
 		t.Fatalf("%v: %s", err, q)
 	}
 	return strings.Join(plan, "\n")
+}
+
+// What runs is read from the index of what runs, wherever it stands among a million others, and failures without the tables
+// that nobody asks about.
+func TestPagesSeekTheirRows(t *testing.T) {
+	s := openTest(t)
+	ctx := context.Background()
+	running := rota.Filter{States: []rota.State{rota.Running}}
+	onNode, within := running, running
+	onNode.Node = "n"
+	within.Tasks = []rota.Span{rota.SpanOf(1)}
+	for _, q := range []rota.TaskQuery{{Filter: onNode, Newest: true, Max: 9}, {Filter: running, Max: 9}, {Filter: within, Max: 9}} {
+		if _, err := s.Tasks(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, by := range rota.FailureBys {
+		if _, err := s.Failures(ctx, rota.FailureQuery{By: by}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := s.commits.all(1)[0]
+	defer s.commits.put(w)
+	seen := 0
+	for q := range s.engine.(*sqlite).queries {
+		plan := w.plan(t, q)
+		switch {
+		case strings.Contains(q, "FROM task t"):
+			seen++
+			if !strings.Contains(plan, "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)") || !strings.Contains(plan, "r USING COVERING INDEX task_running") {
+				t.Errorf("%s\n%s", q, plan)
+			}
+		case strings.Contains(q, "FROM failure f") && strings.Contains(q, "f.fingerprint AS k"):
+			seen++
+			if strings.Contains(plan, " t ") || strings.Contains(plan, " j ") || !strings.Contains(plan, "f USING COVERING INDEX failure_at") || strings.Contains(plan, "TEMP B-TREE FOR ORDER BY f.at") {
+				t.Errorf("%s\n%s", q, plan)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d queries were looked at, want 4", seen)
+	}
+}
+
+// P21: what earlier fires left open is looked for from the schedules on. From all fires on, of which each makes one more, ten
+// thousand that are due at once took minutes.
+func TestFiresBeginWithTheirSchedules(t *testing.T) {
+	s := openTest(t)
+	ctx := context.Background()
+	due := time.Now().UTC().Truncate(time.Microsecond)
+	made, err := s.PutSchedule(ctx, rota.Schedule{Name: "s", Expr: "@daily", Zone: "UTC", Overlap: rota.OverlapSkip, Next: due, Spec: rota.Spec{Argv: []string{"true"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Fire(ctx, []rota.Firing{{Schedule: "s", Version: made.Version, Due: due, Next: due.AddDate(0, 0, 1), Overlap: rota.OverlapSkip, Jobs: plain(1, "")}})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got)
+	}
+	w := s.commits.all(1)[0]
+	defer s.commits.put(w)
+	for q := range w.connection.(*sqliteConn).stmts {
+		if !strings.Contains(q, "j.tasks_left > 0") || !strings.Contains(q, "fire f") {
+			continue
+		}
+		plan := w.plan(t, q)
+		list, fires, jobs := strings.Index(plan, "SCAN w"), strings.Index(plan, "SEARCH f USING"), strings.Index(plan, "SEARCH j USING INTEGER PRIMARY KEY")
+		if list < 0 || fires < list || jobs < fires {
+			t.Errorf("%s\n%s", q, plan)
+		}
+		return
+	}
+	t.Error("nothing looked for what earlier fires left open")
 }

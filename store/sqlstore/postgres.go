@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -272,19 +273,29 @@ type postgresConn struct {
 // postgresBegin begins a transaction in one message. Plans are pinned: a queue's tables change their size by the minute,
 // and a plan that reads a table as a whole because its statistics are young costs a hundred times what it should. What a
 // client that has frozen holds is given back after a second.
-const postgresBegin = `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
-SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan;
-SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL statement_timeout = 9000; SET LOCAL lock_timeout = 5000;
+var postgresBegin = "BEGIN; SELECT " + postgresLocal("enable_seqscan", "off", "enable_bitmapscan", "off", "enable_hashjoin", "off",
+	"enable_mergejoin", "off", "enable_material", "off", "enable_sort", "off", "jit", "off",
+	"max_parallel_workers_per_gather", "0", "plan_cache_mode", "force_generic_plan",
+	"idle_in_transaction_session_timeout", "1000", "statement_timeout", "9000", "lock_timeout", "5000") + `;
 SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
 ` + postgresDurable
+
+// postgresLocal sets settings for the rest of a transaction, given as names and values. A SET for each would be a
+// statement for each.
+func postgresLocal(settings ...string) string {
+	var set []string
+	for pair := range slices.Chunk(settings, 2) {
+		set = append(set, "set_config('"+pair[0]+"', '"+pair[1]+"', true)")
+	}
+	return strings.Join(set, ", ")
+}
 
 // postgresDurable has the transaction's commit wait for the disk at least, whatever the server's default is.
 const postgresDurable = `set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
 current_setting('synchronous_commit') END, true)`
 
-// postgresAnswer is the place of the SELECT among the statements of postgresBegin.
-var postgresAnswer = strings.Count(postgresBegin, ";")
+// postgresAnswer is the place of the last SELECT among the statements of postgresBegin.
+const postgresAnswer = 2
 
 // postgresMark leaves the transaction's number in a row of the connection's own: what is there says what became of it when
 // the answer to its commit was lost. (The numbers that PostgreSQL gives transactions cannot: after a crash or a failover one

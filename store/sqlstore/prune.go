@@ -9,14 +9,17 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// removable adds the conditions under which a job can be removed: it has ended, and the filter selects it.
+// unneeded is a job that no elements wait for any more (P15).
+const unneeded = `NOT EXISTS (SELECT 1 FROM dependency d WHERE d.on_job = j.id)`
+
+// removable adds the conditions under which a job can be removed: it has ended, nothing waits for it, and the filter selects it.
 func removable(c *condition, f *rota.Filter) error {
 	if err := c.job(f); err != nil {
 		return err
 	}
 	c.jobSpans(f)
 	c.elements(f)
-	c.parts = append(c.parts, "j.ended > 0")
+	c.parts = append(c.parts, "j.ended > 0", unneeded)
 	return nil
 }
 
@@ -76,7 +79,19 @@ func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 	if found, err := t.abandonUpload(keep.Uploads); err != nil || found {
 		return rota.Swept{Moved: 1, More: true, Ready: true}, err
 	}
+	if n, err := t.outliveBlobs(); err != nil || n > 0 {
+		return rota.Swept{Moved: n, More: true}, err
+	}
+	if _, err := t.exec(`DELETE FROM token WHERE (login = 1 OR once = 1) AND expires < ?1`, t.now); err != nil {
+		return out, err
+	}
+	if found, err := t.abandonObject(); err != nil || found {
+		return rota.Swept{Moved: 1, More: true}, err
+	}
 	if _, err := t.exec(`DELETE FROM submission_key WHERE orphan = 1 AND at < ?1`, t.now-keyAge.Microseconds()); err != nil {
+		return out, err
+	}
+	if err := t.forgetTurns(); err != nil {
 		return out, err
 	}
 	if t.s.engine.shared() {
@@ -84,11 +99,23 @@ func (t *tx) sweepPrune(keep rota.Retention) (out rota.Swept, err error) {
 			return out, err
 		}
 	}
+	if n, err := t.pruneFires(keep); err != nil || n >= stepRows {
+		return rota.Swept{Moved: n, More: true}, err
+	}
+	if err := t.forgetIdentities(); err != nil {
+		return out, err
+	}
 	ids, err := t.outlived(keep)
 	if err != nil {
 		return out, err
 	}
-	return rota.Swept{Moved: len(ids), More: len(ids) > 0}, t.markRemoved(ids)
+	more := len(ids) > 0
+	if !more {
+		if ids, more, err = t.outlivedInQueues(); err != nil {
+			return out, err
+		}
+	}
+	return rota.Swept{Moved: len(ids), More: more || len(ids) > 0}, t.markRemoved(ids)
 }
 
 // outcomeAge is how long the mark of a connection stays that writes no more.
@@ -119,10 +146,10 @@ func (t *tx) outlived(keep rota.Retention) (ids []rota.JobID, err error) {
 		return err
 	}
 	if before != 0 {
-		err = t.query(scan, `SELECT id FROM job WHERE ended > 0 AND ended < ?1 AND removing = 0 ORDER BY ended, id LIMIT ?2`, before, pruneJobs)
+		err = t.query(scan, `SELECT id FROM job j WHERE ended > 0 AND ended < ?1 AND removing = 0 AND `+unneeded+` ORDER BY ended, id LIMIT ?2`, before, pruneJobs)
 	}
 	if err == nil && keep.Jobs > 0 && len(ids) == 0 {
-		err = t.query(scan, `SELECT id FROM job WHERE ended > 0 AND removing = 0 ORDER BY ended DESC, id DESC LIMIT ?1 OFFSET ?2`, pruneJobs, keep.Jobs)
+		err = t.query(scan, `SELECT id FROM job j WHERE ended > 0 AND removing = 0 AND `+unneeded+` ORDER BY ended DESC, id DESC LIMIT ?1 OFFSET ?2`, pruneJobs, keep.Jobs)
 	}
 	return ids, err
 }
@@ -188,6 +215,8 @@ func (t *tx) removeTasks(job rota.JobID, max int) (int, error) {
 	for _, q := range []string{
 		`DELETE FROM attempt WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM output WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM artifact WHERE task BETWEEN ?1 AND ?2`,
+		`DELETE FROM failure WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM sample WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`,
 		`DELETE FROM task WHERE id BETWEEN ?1 AND ?2`,
@@ -201,6 +230,9 @@ func (t *tx) removeTasks(job rota.JobID, max int) (int, error) {
 
 // removeJob deletes a job without tasks. A key that is younger than a day outlives it (P20).
 func (t *tx) removeJob(id rota.JobID, gate int64) error {
+	if err := t.leaveIdentity(id); err != nil {
+		return err
+	}
 	first, last := id.Tasks()
 	steps := []struct {
 		q    string
@@ -209,6 +241,8 @@ func (t *tx) removeJob(id rota.JobID, gate int64) error {
 		{`UPDATE submission_key SET orphan = 1 WHERE job = ?1 AND (submitter, key) = (SELECT submitter, submit_key FROM job WHERE id = ?1)`, []any{int64(id)}},
 		{`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`, []any{int64(first), int64(last)}}, // of an upload that was not completed
 		{`DELETE FROM input WHERE job = ?1`, []any{int64(id)}},
+		{`UPDATE blob SET touched = ?3 WHERE id IN (SELECT blob FROM blob_use WHERE holder IN (?1, ?2))`, []any{holderOfJob(id), holderOfArtifacts(id), t.now}},
+		{`DELETE FROM blob_use WHERE holder IN (?1, ?2)`, []any{holderOfJob(id), holderOfArtifacts(id)}},
 		{`DELETE FROM gate WHERE id = ?1`, []any{gate}},
 		{`DELETE FROM job WHERE id = ?1`, []any{int64(id)}},
 	}

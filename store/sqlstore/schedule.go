@@ -4,7 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/rotaqueue/rota"
 )
@@ -15,6 +16,13 @@ func (s *Store) PutSchedule(ctx context.Context, sch rota.Schedule) (rota.Schedu
 }
 
 func (t *tx) putSchedule(sch rota.Schedule) (rota.Schedule, error) {
+	if base, open := strings.CutSuffix(sch.Name, "#"); open && sch.Version == 0 {
+		n, err := t.next("schedule", 1)
+		if err != nil {
+			return sch, err
+		}
+		sch.Name = base + strconv.FormatInt(n, 10)
+	}
 	var version int
 	found, err := t.one(`SELECT version FROM schedule WHERE name = ?1 /*pg FOR UPDATE */`, []any{sch.Name}, &version)
 	switch {
@@ -28,17 +36,27 @@ func (t *tx) putSchedule(sch rota.Schedule) (rota.Schedule, error) {
 		return sch, rota.Errorf(rota.ErrConflict, "schedule %q: somebody else changed it", sch.Name).WithFix("rota cron ls")
 	}
 	sch.Version = version + 1
-	sch.Last = nil
-	doc, err := json.Marshal(&sch)
+	kept := sch
+	kept.Last, kept.Result, kept.Failures, kept.Alarms = nil, "", 0, nil // these have places of their own
+	doc, err := json.Marshal(&kept)
 	if err != nil {
 		return sch, err
 	}
 	n, err := t.exec(`INSERT INTO schedule (name, doc, version, paused, next) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name)
 			DO UPDATE SET doc = excluded.doc, version = excluded.version, paused = excluded.paused, next = excluded.next
 			WHERE schedule.version = excluded.version - 1`,
-		sch.Name, string(doc), sch.Version, flag(sch.Paused), toMicros(sch.Next))
+		sch.Name, string(doc), sch.Version, flag(sch.Rests()), toMicros(sch.Next))
 	if err == nil && n == 0 {
 		err = errAgain // somebody has just made one of this name
+	}
+	if err == nil {
+		err = t.releaseBlobs(holderOfSchedule(sch.Name))
+	}
+	if err == nil {
+		err = t.useBlob(sch.Spec.Blob, holderOfSchedule(sch.Name))
+	}
+	if err == nil && !sch.Alarm.Says() { // nobody would end them any more
+		_, err = t.exec(`UPDATE schedule_alarm SET until = ?2 WHERE schedule = ?1 AND until = 0`, sch.Name, t.now)
 	}
 	return sch, err
 }
@@ -48,31 +66,111 @@ func noSchedule(name string) error {
 }
 
 // Schedules are all schedules, by name.
-func (s *Store) Schedules(ctx context.Context) (all []rota.Schedule, err error) {
+func (s *Store) Schedules(ctx context.Context) ([]rota.Schedule, error) {
+	all, err := s.schedules(ctx, `ORDER BY s.name`)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]*rota.Schedule, len(all))
+	for i := range all {
+		at[all[i].Name] = &all[i]
+	}
+	return all, s.alarms(ctx, func(name string, a rota.Alarmed) {
+		if sch := at[name]; sch != nil {
+			sch.Alarms = append(sch.Alarms, a)
+		}
+	}, `WHERE until = 0 ORDER BY schedule, since`)
+}
+
+// Schedule is a schedule with its latest fires and alarms.
+func (s *Store) Schedule(ctx context.Context, name string) (r rota.ScheduleRecord, err error) {
+	found, err := s.schedules(ctx, `WHERE s.name = ?1`, name)
+	if err == nil && len(found) == 0 {
+		err = noSchedule(name)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Schedule = found[0]
+	err = s.query(ctx, func(rows *sql.Rows) error {
+		f, err := scanFire(rows)
+		r.Fires = append(r.Fires, f)
+		return err
+	}, `SELECT due, job, jobs, skipped, result FROM fire WHERE schedule = ?1 ORDER BY due DESC LIMIT ?2`, name, rota.RecordLength)
+	if err != nil {
+		return r, err
+	}
+	return r, s.alarms(ctx, func(_ string, a rota.Alarmed) {
+		r.Log = append(r.Log, a)
+		if a.Until.IsZero() {
+			r.Alarms = append(r.Alarms, a)
+		}
+	}, `WHERE schedule = ?1 ORDER BY since DESC LIMIT ?2`, name, rota.RecordLength)
+}
+
+// schedules are schedules with their latest fire.
+func (s *Store) schedules(ctx context.Context, which string, args ...any) (all []rota.Schedule, err error) {
 	err = s.query(ctx, func(r *sql.Rows) error {
-		var doc []byte
-		var next int64
-		var due, job sql.NullInt64
-		var skipped sql.NullString
-		var sch rota.Schedule
-		if err := r.Scan(&doc, &next, &due, &job, &skipped); err != nil {
-			return err
-		}
-		if err := json.Unmarshal(doc, &sch); err != nil {
-			return err
-		}
-		sch.Next = fromMicros(next)
-		if due.Valid {
-			sch.Last = &rota.Fire{Due: fromMicros(due.Int64), Job: rota.JobID(job.Int64), Skipped: skipped.String}
-		}
+		sch, err := scanSchedule(r)
 		all = append(all, sch)
-		return nil
-	}, `SELECT s.doc, s.next, f.due, f.job, f.skipped FROM schedule s LEFT JOIN fire f ON f.schedule = s.name
-		AND f.due = (SELECT max(due) FROM fire WHERE schedule = s.name) ORDER BY s.name`)
+		return err
+	}, `SELECT s.doc, s.next, s.result, s.failures, f.due, f.job, f.jobs, f.skipped, f.result FROM schedule s
+		LEFT JOIN fire f ON f.schedule = s.name AND f.due = s.last_due `+which, args...)
 	return all, err
 }
 
-// DropSchedule removes a schedule and the record of its fires. Its jobs stay.
+func scanSchedule(r *sql.Rows) (sch rota.Schedule, err error) {
+	var doc []byte
+	var next int64
+	var failures int
+	var due, job, jobs sql.NullInt64
+	var result string
+	var skipped, ended sql.NullString
+	if err := r.Scan(&doc, &next, &result, &failures, &due, &job, &jobs, &skipped, &ended); err != nil {
+		return sch, err
+	}
+	if err := json.Unmarshal(doc, &sch); err != nil {
+		return sch, err
+	}
+	sch.Next, sch.Result, sch.Failures = fromMicros(next), rota.Result(result), failures
+	if due.Valid {
+		last := fireOf(due.Int64, job.Int64, jobs.Int64, skipped.String, ended.String)
+		sch.Last = &last
+	}
+	return sch, nil
+}
+
+func scanFire(r *sql.Rows) (rota.Fire, error) {
+	var due, job, jobs int64
+	var skipped, result string
+	err := r.Scan(&due, &job, &jobs, &skipped, &result)
+	return fireOf(due, job, jobs, skipped, result), err
+}
+
+func fireOf(due, job, jobs int64, skipped, result string) rota.Fire {
+	f := rota.Fire{Due: fromMicros(due), Job: rota.JobID(job), Skipped: skipped, Result: rota.Result(result)}
+	if job != 0 {
+		f.Jobs = int(jobs)
+	}
+	return f
+}
+
+// alarms gives alarms to somebody.
+func (s *Store) alarms(ctx context.Context, to func(string, rota.Alarmed), which string, args ...any) error {
+	return s.query(ctx, func(r *sql.Rows) error {
+		var name string
+		var a rota.Alarmed
+		var due, since, until int64
+		if err := r.Scan(&name, (*string)(&a.Kind), &due, &since, &until, &a.Text); err != nil {
+			return err
+		}
+		a.Due, a.Since, a.Until = fromMicros(due), fromMicros(since), fromMicros(until)
+		to(name, a)
+		return nil
+	}, `SELECT schedule, kind, due, since, until, text FROM schedule_alarm `+which, args...)
+}
+
+// DropSchedule removes a schedule and what is recorded of its fires. Its jobs stay.
 func (s *Store) DropSchedule(ctx context.Context, name string) error {
 	return s.write(ctx, "remove schedule", func(t *tx) error {
 		n, err := t.exec(`DELETE FROM schedule WHERE name = ?1`, name)
@@ -82,59 +180,13 @@ func (s *Store) DropSchedule(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`DELETE FROM fire WHERE schedule = ?1`, name)
-		return err
-	})
-}
-
-// Fire records a fire once (P21).
-func (s *Store) Fire(ctx context.Context, f rota.Firing) (rota.Fire, error) {
-	return written(ctx, s, "fire", func(t *tx) (rota.Fire, error) {
-		fire := rota.Fire{Due: f.Due, Skipped: f.Skipped}
-		n, err := t.exec(`UPDATE schedule SET next = ?4 WHERE name = ?1 AND version = ?2 AND next = ?3 AND paused = 0`,
-			f.Schedule, f.Version, toMicros(f.Due), toMicros(f.Next))
-		if err == nil && n == 0 {
-			err = rota.Errorf(rota.ErrConflict, "schedule %q: was fired or changed by somebody else", f.Schedule)
-		}
-		if err != nil {
-			return fire, err
-		}
-		if f.Job != nil {
-			if err := t.fireJob(&f, &fire); err != nil {
-				return fire, err
-			}
-		}
-		_, err = t.exec(`INSERT INTO fire (schedule, due, job, skipped) VALUES (?1, ?2, ?3, ?4)`, f.Schedule, toMicros(f.Due),
-			int64(fire.Job), fire.Skipped)
-		return fire, err
-	})
-}
-
-// fireJob submits a fire's job, unless the job of an earlier fire is in its way.
-func (t *tx) fireJob(f *rota.Firing, fire *rota.Fire) error {
-	if f.Overlap == rota.OverlapSkip {
-		var busy int64
-		found, err := t.one(`SELECT j.id FROM fire f JOIN job j ON j.id = f.job WHERE f.schedule = ?1 AND j.tasks_left > 0
-			ORDER BY f.due DESC LIMIT 1`, []any{f.Schedule}, &busy)
-		if err != nil {
+		if err := t.releaseBlobs(holderOfSchedule(name)); err != nil {
 			return err
 		}
-		if found {
-			fire.Skipped = "job " + rota.JobID(busy).String() + " of an earlier fire has not ended"
-			return nil
+		if _, err = t.exec(`DELETE FROM fire WHERE schedule = ?1`, name); err != nil {
+			return err
 		}
-	}
-	results, err := t.submit([]rota.NewJob{*f.Job})
-	if err != nil {
+		_, err = t.exec(`DELETE FROM schedule_alarm WHERE schedule = ?1`, name)
 		return err
-	}
-	if errors.Is(results[0].Err, rota.ErrTooLarge) { // the queue allows less than when the schedule was made
-		fire.Skipped = results[0].Err.Error()
-		return nil
-	}
-	if results[0].Err != nil {
-		return results[0].Err
-	}
-	fire.Job = results[0].Job
-	return nil
+	})
 }

@@ -91,6 +91,9 @@ func (t *tx) putNode(o rota.Opening, opened *rota.Opened) error {
 		state = rota.NodePaused
 	}
 	o.Node.Sample = nil // comes with renewals
+	if err := t.offersAnew(&o.Node); err != nil {
+		return err
+	}
 	doc, err := json.Marshal(&o.Node)
 	if err != nil {
 		return err

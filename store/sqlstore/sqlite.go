@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -37,7 +38,13 @@ type sqlite struct {
 	db      *sql.DB // the writer's one connection; nil: the store is only read
 	readers *sql.DB
 	now     func() time.Time
+
+	mu      sync.Mutex
+	queries map[string]*sql.Stmt // of readers, the first maxQueries that were asked
 }
+
+// maxQueries bounds the queries that are kept prepared: those of listings have many forms.
+const maxQueries = 100
 
 // openSQLite opens the file at path. The caller holds the lock of the data folder: one process writes (P26).
 func openSQLite(path string, o Options) (*sqlite, error) {
@@ -123,11 +130,37 @@ func (e *sqlite) connect(ctx context.Context) (connection, error) {
 }
 
 func (e *sqlite) read(ctx context.Context, scan func(*sql.Rows) error, q string, args ...any) error {
-	rows, err := e.readers.QueryContext(ctx, q, args...)
+	st, err := e.query(ctx, q)
+	if err != nil {
+		return err
+	}
+	var rows *sql.Rows
+	if st != nil {
+		rows, err = st.QueryContext(ctx, args...)
+	} else {
+		rows, err = e.readers.QueryContext(ctx, q, args...)
+	}
 	if err != nil {
 		return err
 	}
 	return drain(rows, scan)
+}
+
+// query is a query that is kept prepared, or nil when too many are.
+func (e *sqlite) query(ctx context.Context, q string) (*sql.Stmt, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if st := e.queries[q]; st != nil || len(e.queries) >= maxQueries {
+		return st, nil
+	}
+	st, err := e.readers.PrepareContext(ctx, q)
+	if err == nil {
+		if e.queries == nil {
+			e.queries = map[string]*sql.Stmt{}
+		}
+		e.queries[q] = st
+	}
+	return st, err
 }
 
 // bytes is the size of what is stored, free pages not counted.
@@ -141,6 +174,11 @@ func (e *sqlite) close() error {
 	var err error
 	if e.db != nil {
 		err = e.db.Close()
+	}
+	e.mu.Lock() // somebody may be reading still
+	defer e.mu.Unlock()
+	for _, st := range e.queries {
+		st.Close()
 	}
 	return errors.Join(err, e.readers.Close())
 }

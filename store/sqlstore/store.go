@@ -114,13 +114,16 @@ func (s *Store) prepare(ctx context.Context, o Options) error {
 func (s *Store) employ(ctx context.Context, c *commits) error {
 	conn, err := s.engine.connect(ctx)
 	if err == nil {
-		c.idle = append(c.idle, &writer{connection: conn})
+		c.idle = append(c.idle, &writer{connection: conn, templates: &s.templates})
 	}
 	return err
 }
 
 // Place is where the store is, for people: without secrets.
 func (s *Store) Place() string { return s.place }
+
+// Shared reports whether other servers may write to the store at the same time.
+func (s *Store) Shared() bool { return s.engine.shared() }
 
 // Close ends the store after the writes in progress.
 func (s *Store) Close() error {
@@ -142,10 +145,12 @@ func (s *Store) shut() error {
 	return errors.Join(append(errs, s.engine.close())...)
 }
 
+func errClosed() error { return rota.Errorf(rota.ErrUnavailable, "store is closed") }
+
 // usable refuses a call on a store that is closed or may no longer be trusted.
 func (s *Store) usable(ctx context.Context) error {
 	if s.closed.Load() {
-		return rota.Errorf(rota.ErrUnavailable, "store is closed")
+		return errClosed()
 	}
 	if err := s.broken.Load(); err != nil {
 		return *err
@@ -158,7 +163,14 @@ func (s *Store) query(ctx context.Context, scan func(*sql.Rows) error, q string,
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return s.classify(s.engine.read(ctx, scan, q, args...))
+	err := s.engine.read(ctx, scan, q, args...)
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		return err // it is the caller's time that is up
+	}
+	if err != nil && s.closed.Load() {
+		return errClosed()
+	}
+	return s.classify(err)
 }
 
 func drain(rows *sql.Rows, scan func(*sql.Rows) error) error {
@@ -179,10 +191,13 @@ func (s *Store) classify(err error) error {
 		return nil
 	case isSealed(err):
 		return s.sealed()
-	case errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &known) || errors.Is(err, context.Canceled):
 		return err
 	}
 	kind := s.engine.kind(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind = rota.ErrUnavailable // the engine's own limit: it was asked, and did not answer
+	}
 	wrapped := &rota.Error{Kind: kind, Text: err.Error()}
 	switch kind {
 	case rota.ErrFull:

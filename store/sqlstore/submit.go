@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -49,19 +50,23 @@ func (t *tx) remember(r *newRow) {
 		return
 	}
 	a := rota.Assignment{Spec: &r.Spec, Submitter: r.Submitter, Retry: r.Retry, HasInput: len(r.Input) > 0}
-	t.learned = append(t.learned, learned{r.id, template{a, r.lane, r.gate}})
+	t.learned = append(t.learned, learned{r.id, template{a, r.lane, r.gates, r.flow, r.notify, t.w.shape}})
 }
 
 // newRow is a job on its way into its row.
 type newRow struct {
 	*rota.NewJob
-	id         rota.JobID
-	lane, gate int64
-	tasks      int
-	blockers   int
-	starved    string // it can never run, because of this
-	spec       string
-	labels     any
+	id       rota.JobID
+	lane     int64
+	gates    gates
+	flow     int64
+	rank     int64
+	tasks    int
+	notify   bool // somebody is told of its end
+	blockers int
+	starved  string // it can never run, because of this
+	spec     string
+	labels   any
 }
 
 func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
@@ -83,7 +88,10 @@ func (t *tx) submit(jobs []rota.NewJob) ([]rota.SubmitResult, error) {
 	good := rows[:0]
 	for i, r := range rows {
 		result := &results[at[i]]
-		if result.Err = t.admit(r); result.Err == nil {
+		if err := t.admit(r, result); err != nil {
+			return nil, err
+		}
+		if result.Err == nil && result.Job == 0 {
 			result.Submitted = rota.Submitted{Job: r.id, Tasks: r.tasks}
 			good = append(good, r)
 		}
@@ -168,18 +176,42 @@ func answerSame(jobs []rota.NewJob, results []rota.SubmitResult, same map[int]in
 	}
 }
 
-// admit refuses a job that its queue does not allow, or that waits for what is not there.
-func (t *tx) admit(r *newRow) error {
-	allowances, err := t.allowances()
+// admit refuses a job that its queue does not take, that waits for what is not there, or that is like one before; or it
+// answers it with that one.
+func (t *tx) admit(r *newRow, result *rota.SubmitResult) error {
+	queues, err := t.settledQueues()
 	if err != nil {
 		return err
 	}
-	if a := allowances[r.Spec.Queue]; a != nil {
-		if err := a.Refuse(&r.Spec); err != nil {
-			return err
+	q := queues[r.Spec.Queue]
+	if q != nil {
+		if result.Err = q.Refuse(&r.Spec); result.Err != nil {
+			return nil
 		}
+		r.Retry = retryIn(q, r.Spec.Retry, r.Retry)
 	}
-	return t.resolveDependencies(r)
+	if r.notify, err = t.tells(&r.Spec, r.Submitter); err != nil {
+		return err
+	}
+	r.notify = r.notify || r.Notify
+	if err = t.resolveDependencies(r); err == nil {
+		err = t.useBlob(r.Spec.Blob, holderOfJob(r.id))
+	}
+	var refused *rota.Error
+	if errors.As(err, &refused) {
+		result.Err = err
+		return nil
+	} else if err != nil {
+		return err
+	}
+	other, err := t.claimIdentity(r, q)
+	if err != nil || other == 0 {
+		return err
+	}
+	if err := t.releaseBlobs(holderOfJob(r.id)); err != nil {
+		return err
+	}
+	return t.repeated(r, q, other, result)
 }
 
 // nameJobs gives the jobs their ids.
@@ -203,14 +235,14 @@ func (t *tx) nameJobs(rows []*newRow) error {
 // prepareRows finds each job's lane and gate and writes its spec.
 func (t *tx) prepareRows(rows []*newRow) (err error) {
 	for _, r := range rows {
-		if r.lane, err = t.laneFor(r.Spec.Queue, r.Home); err != nil {
+		if r.lane, err = t.laneFor(laneOf(r.Spec.Queue, r.Home, &r.Spec)); err != nil {
 			return err
 		}
-		if r.Spec.Limit > 0 {
-			if r.gate, err = t.newGate(r.Spec.Limit); err != nil {
-				return err
-			}
-		}
+	}
+	if err := t.findPlaces(rows); err != nil {
+		return err
+	}
+	for _, r := range rows {
 		spec, err := json.Marshal(&r.Spec)
 		if err != nil {
 			return err
@@ -229,14 +261,14 @@ func (t *tx) prepareRows(rows []*newRow) (err error) {
 }
 
 func (t *tx) insertJobs(rows []*newRow) error {
-	return t.insert(`INSERT INTO job (id, name, submitter, submit_key, parent, schedule, labels, spec, lane, rank, gate, run_at, held,
-		blockers, attempt_limit, retry_first, retry_cap, max_lost, lost_fails, many, sealed, touched, input, tasks, made, tasks_left,
-		submitted)`, 27, len(rows), func(i int) []any {
+	return t.insert(`INSERT INTO job (id, name, submitter, submit_key, parent, schedule, labels, spec, lane, rank, priority, gate, key_gate, flow, flow_gate, run_at, held,
+		blockers, attempt_limit, retry_first, retry_cap, retry_jitter, max_lost, lost_fails, many, sealed, touched, input, tasks, made, tasks_left,
+		submitted, notify)`, 33, len(rows), func(i int) []any {
 		r := rows[i]
 		return []any{int64(r.id), r.Spec.Name, r.Submitter, nullText(r.Key), int64(r.Parent), r.Schedule, r.labels, r.spec, r.lane,
-			r.Rank, r.gate, toMicros(r.Spec.At), flag(r.Spec.Hold), r.blockers, *r.Retry.Count + 1, r.Retry.First.Micros(),
-			r.Retry.Cap.Micros(), *r.Retry.MaxLost, flag(r.Retry.OnLost == rota.LostFail), flag(r.Spec.Many()), flag(!r.More), t.now,
-			len(r.Input), r.tasks, flag(!r.Spec.Many()), r.tasks, t.now}
+			r.rank, r.Spec.Priority, r.gates.array, r.gates.key, r.flow, r.gates.flow, toMicros(r.Spec.At), flag(r.Spec.Hold), r.blockers, *r.Retry.Count + 1, r.Retry.First.Micros(),
+			r.Retry.Cap.Micros(), jitterOf(r.Retry), *r.Retry.MaxLost, flag(r.Retry.OnLost == rota.LostFail), flag(r.Spec.Many()), flag(!r.More), t.now,
+			len(r.Input), r.tasks, flag(!r.Spec.Many()), r.tasks, t.now, flag(r.notify)}
 	})
 }
 
@@ -301,12 +333,16 @@ func (t *tx) insertInput(job rota.JobID, start int64, data []byte) error {
 // insertPlainTasks makes the tasks of jobs that have just one.
 func (t *tx) insertPlainTasks(rows []*newRow) error {
 	first, last := rows[0].id, rows[len(rows)-1].id
-	_, err := t.exec(`INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at)
-		SELECT id << 24, lane, `+firstState+`, 0, rank, 0, attempt_limit, `+firstTime+`
+	_, err := t.exec(`INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at, flow, flow_gate)
+		SELECT id << 24, lane, `+firstState+`, `+firstGate+`, rank, 0, attempt_limit, `+firstTime+`, nullif(flow, 0), nullif(flow_gate, 0)
 		FROM job WHERE id BETWEEN ?1 AND ?2 AND many = 0`, int64(first), int64(last), t.now)
 	for _, r := range rows {
 		if !r.Spec.Many() {
-			t.count(r.lane, t.firstStateOf(r), 1)
+			to := t.firstStateOf(r)
+			t.count(r.lane, to, 1)
+			if to == rota.Ready {
+				t.gate(r.gates.first(), 0)
+			}
 		}
 	}
 	return err
@@ -317,6 +353,8 @@ func (t *tx) insertPlainTasks(rows []*newRow) error {
 const (
 	firstState = `CASE WHEN held = 1 THEN 3 WHEN blockers > 0 OR sealed = 0 THEN 1 WHEN run_at > ?3 THEN 2 ELSE 4 END`
 	firstTime  = `CASE WHEN run_at > ?3 THEN run_at END`
+	// A plain job has no gate of its own.
+	firstGate = `CASE WHEN ` + firstState + ` = 4 THEN CASE WHEN key_gate <> 0 THEN key_gate ELSE flow_gate END ELSE 0 END`
 )
 
 func (t *tx) firstStateOf(r *newRow) rota.State {
@@ -371,6 +409,11 @@ func (t *tx) addPart(id rota.JobID, p rota.Part) (rota.Submitted, error) {
 		return out, err
 	}
 	out.Tasks += len(p.Lines)
+	if p.Last {
+		if err := t.resolveUpload(id, out.Tasks); err != nil {
+			return out, err
+		}
+	}
 	_, err = t.exec(`UPDATE job SET parts = ?2, tasks = tasks + ?3, tasks_left = tasks_left + ?3, input = input + ?4, sealed = ?5,
 		touched = ?6 WHERE id = ?1`, int64(id), p.Number, len(p.Lines), len(p.Input), flag(p.Last), t.now)
 	if err != nil || !p.Last || many == 1 {

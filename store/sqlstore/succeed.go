@@ -8,32 +8,36 @@ import (
 
 // succeed ends the attempts that succeeded, without reading their rows: what an end without consequences needs to know
 // stands in its job's template, and the update demands that everything else is as it was at the claim. It returns
-// what it did not end, which is to be read: other outcomes, jobs that are not remembered, and all of them if a single
-// one is not as expected (a cancelled one, a repeat, one of another session).
+// what it did not end, which is to be read: other outcomes, jobs that are not remembered, and all of them if they are of many
+// lanes and flows in a database that is asked over a connection, or a single one is not as expected (a cancelled one, a repeat, one of another session).
 func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, err error) {
 	type alike struct {
-		lane, gate int64
-		attempt    int
+		lane, flow, bound int64
+		attempt           int
 	}
 	groups, order := map[alike]*pairs{}, []alike{}
 	var some []*rota.Finish
+	var jobs []template
 	for i := range finished {
 		f := &finished[i]
-		job, known := t.s.templates.get(f.Task.Job())
+		job, known := t.s.templates.get(f.Task.Job(), t.w.shape)
 		if !known || f.Outcome != rota.OutcomeSucceeded || f.Exit == nil || *f.Exit != 0 || f.Signal != 0 || f.Reason != "" {
 			rest = append(rest, *f)
 			continue
 		}
-		k := alike{job.lane, job.gate, f.Attempt}
+		k := alike{job.lane, job.flow, job.gates.flow, f.Attempt}
 		if groups[k] == nil {
 			groups[k] = &pairs{}
 			order = append(order, k)
 		}
 		groups[k].add(int64(f.Task), took(f))
-		some = append(some, f)
+		some, jobs = append(some, f), append(jobs, job)
 	}
-	if len(some) == 0 {
+	switch {
+	case len(some) == 0:
 		return rest, nil
+	case t.s.engine.shared() && len(order) > 1 && len(order) > len(some)/4:
+		return finished, nil // reading them is one more way to the database and back, and there are as many for each kind
 	}
 	if err := t.w.mark("succeed"); err != nil {
 		return nil, err
@@ -42,8 +46,9 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 		// A + keeps the engine from looking for rows by that column instead of by their number, which young statistics tempt it to.
 		n, err := t.exec(`UPDATE task SET state = 6, run_at = NULL, ended = ?2, outcome = 1, exit = 0, signal = NULL, reason = NULL,
 			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5 AND +task.session = ?3
-			AND +task.attempt = ?4 AND +task.lane = ?5 AND task.gate = 0 AND task.ending IS NULL`,
-			groups[k].String(), t.now, ses.id, k.attempt, k.lane)
+			AND +task.attempt = ?4 AND +task.lane = ?5 AND coalesce(task.flow, 0) = ?6
+			AND coalesce(task.flow_gate, 0) = ?7 AND task.gate = 0 AND task.ending IS NULL`,
+			groups[k].String(), t.now, ses.id, k.attempt, k.lane, k.flow, k.bound)
 		if err == nil && n != groups[k].n {
 			err = errUnlike
 		}
@@ -54,9 +59,8 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 	if err := t.w.unmark("succeed"); err != nil {
 		return nil, err
 	}
-	for _, f := range some {
-		job, _ := t.s.templates.get(f.Task.Job())
-		t.account(&row{id: f.Task, lane: job.lane, state: rota.Running, jobGate: job.gate}, rota.Succeeded)
+	for i, f := range some {
+		t.account(&row{id: f.Task, lane: jobs[i].lane, state: rota.Running, gates: jobs[i].gates}, rota.Succeeded)
 		if err := t.keepPieces(f.Try, f.Output); err != nil {
 			return nil, err
 		}

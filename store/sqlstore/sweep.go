@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -43,8 +44,9 @@ func (t *tx) alone(what rota.Upkeep) (mine bool, err error) {
 func (s *Store) peek(ctx context.Context, what rota.Upkeep) (out rota.Swept, some bool, err error) {
 	q := map[rota.Upkeep]string{
 		rota.SweepMake:    `SELECT 0 FROM job WHERE made < tasks AND sealed = 1 LIMIT 1`,
-		rota.SweepOperate: `SELECT 0 FROM operation WHERE ended = 0 LIMIT 1`,
+		rota.SweepOperate: `SELECT 0 WHERE EXISTS (SELECT 1 FROM operation WHERE ended = 0) OR EXISTS (SELECT 1 FROM flow WHERE behind IS NOT NULL)`,
 		rota.SweepPromote: `SELECT run_at FROM task WHERE state = 2 ORDER BY run_at LIMIT 1`,
+		rota.SweepFires:   fmt.Sprintf(`SELECT checked + %d FROM fire WHERE result = '' ORDER BY checked LIMIT 1`, checkEvery.Microseconds()),
 		rota.SweepRescue: `SELECT 0 WHERE EXISTS (SELECT 1 FROM session WHERE state <> 2 AND state <> 3 AND state = 5)
 			OR EXISTS (SELECT 1 FROM task t WHERE ` + unattended + `)`,
 	}[what]
@@ -70,6 +72,8 @@ func (t *tx) sweep(what rota.Sweep) (rota.Swept, error) {
 		return t.sweepRescue()
 	case rota.SweepOperate:
 		return t.sweepOperations()
+	case rota.SweepFires:
+		return t.sweepFires()
 	case rota.SweepPrune:
 		if err := t.forgetLooks(); err != nil {
 			return rota.Swept{}, err

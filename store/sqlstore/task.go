@@ -11,7 +11,8 @@ import (
 )
 
 const attemptColumns = `coalesce(%[1]s.outcome, 0), coalesce(s.node, ''), coalesce(s.name, ''), coalesce(%[1]s.claimed, 0),
-	coalesce(%[1]s.ended, 0), coalesce(%[1]s.took, ''), %[1]s.exit, coalesce(%[1]s.signal, 0), coalesce(%[1]s.reason, '')`
+	coalesce(%[1]s.ended, 0), coalesce(%[1]s.took, ''), %[1]s.exit, coalesce(%[1]s.signal, 0), coalesce(%[1]s.reason, ''),
+	coalesce(%[1]s.error, '')`
 
 // attemptFields scans attemptColumns.
 type attemptFields struct {
@@ -22,7 +23,7 @@ type attemptFields struct {
 }
 
 func (f *attemptFields) dest(a *rota.Attempt) []any {
-	return []any{&f.outcome, &a.Node, &a.Session, &f.claimed, &f.ended, &f.took, &f.exit, &a.Signal, &a.Reason}
+	return []any{&f.outcome, &a.Node, &a.Session, &f.claimed, &f.ended, &f.took, &f.exit, &a.Signal, &a.Reason, &a.Error}
 }
 
 func (f *attemptFields) fill(a *rota.Attempt) error {
@@ -62,7 +63,7 @@ func known(n int64) *int64 {
 }
 
 var taskColumns = `t.id, t.state, l.queue, j.name, coalesce(li.text, ''), t.gate <> 0, coalesce(t.ending, 0), coalesce(t.run_at, 0),
-	t.attempt_limit, coalesce(t.lost, 0), coalesce(t.crashes, 0), coalesce(t.returns, 0), t.attempt, ` + fmt.Sprintf(attemptColumns, "t")
+	t.attempt_limit + j.more, coalesce(t.lost, 0), coalesce(t.crashes, 0), coalesce(t.returns, 0), t.attempt, ` + fmt.Sprintf(attemptColumns, "t")
 
 const taskTables = ` FROM task t JOIN job j ON j.id = t.id >> 24 JOIN lane l ON l.id = t.lane LEFT JOIN session s ON s.id = t.session
 	LEFT JOIN line li ON li.task = t.id`

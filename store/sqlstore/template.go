@@ -6,10 +6,14 @@ import (
 	"github.com/rotaqueue/rota"
 )
 
-// template is what all tasks of a job have in common and what never changes.
+// template is what all tasks of a job have in common and what never changes, or with the shape only.
 type template struct {
 	rota.Assignment
-	lane, gate int64
+	lane   int64
+	gates  gates
+	flow   int64
+	notify bool  // somebody is told of its end
+	shape  int64 // under which it was read
 }
 
 // learned is a template that holds once its transaction is committed.
@@ -29,11 +33,17 @@ type templates struct {
 
 const templatesKept = 1024
 
-func (m *templates) get(id rota.JobID) (template, bool) {
+func (m *templates) get(id rota.JobID, shape int64) (template, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.known[id]
-	return a, ok
+	return a, ok && a.shape == shape
+}
+
+func (m *templates) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.known)
 }
 
 func (m *templates) put(id rota.JobID, a template) {

@@ -9,12 +9,24 @@ import (
 
 // PutToken stores a new token; only its hash is kept.
 func (s *Store) PutToken(ctx context.Context, tok rota.Token) (rota.Token, error) {
-	err := s.write(ctx, "token", func(t *tx) error {
-		tok.Created = fromMicros(t.now)
-		_, err := t.one(`INSERT INTO token (name, role, hash, created, expires, node) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id`,
-			[]any{tok.Name, string(tok.Role), tok.Hash, t.now, toMicros(tok.Expires), tok.Node}, &tok.ID)
-		return err
-	})
+	return written(ctx, s, "token", func(t *tx) (rota.Token, error) { return t.putToken(tok) })
+}
+
+func (t *tx) putToken(tok rota.Token) (rota.Token, error) {
+	if tok.User != "" {
+		var one int
+		there, err := t.one(`SELECT 1 FROM account WHERE name = ?1 /*pg FOR SHARE */`, []any{tok.User}, &one)
+		if err == nil && !there {
+			err = rota.Errorf(rota.ErrNotFound, "user %q: there is none", tok.User).WithFix("rota user ls")
+		}
+		if err != nil {
+			return tok, err
+		}
+	}
+	tok.Created = fromMicros(t.now)
+	_, err := t.one(`INSERT INTO token (name, role, hash, created, expires, node, account, queues, once, login)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id`,
+		[]any{tok.Name, string(tok.Role), tok.Hash, t.now, toMicros(tok.Expires), tok.Node, tok.User, tok.Queues, flag(tok.Once), flag(tok.Login)}, &tok.ID)
 	return tok, err
 }
 
@@ -23,11 +35,13 @@ func (s *Store) Tokens(ctx context.Context, hash string) (all []rota.Token, err 
 	err = s.query(ctx, func(r *sql.Rows) error {
 		var tok rota.Token
 		var created, expires int64
-		err := r.Scan(&tok.ID, &tok.Name, &tok.Role, &tok.Hash, &created, &expires, &tok.Node)
+		var once, login int
+		err := r.Scan(&tok.ID, &tok.Name, &tok.Role, &tok.Hash, &created, &expires, &tok.Node, &tok.User, &tok.Queues, &once, &login)
 		tok.Created, tok.Expires = fromMicros(created), fromMicros(expires)
+		tok.Once, tok.Login = once == 1, login == 1
 		all = append(all, tok)
 		return err
-	}, `SELECT id, name, role, hash, created, expires, node FROM token WHERE ?1 = '' OR hash = ?1 ORDER BY id`, hash)
+	}, `SELECT id, name, role, hash, created, expires, node, account, queues, once, login FROM token WHERE ?1 = '' OR hash = ?1 ORDER BY id`, hash)
 	return all, err
 }
 

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,10 +20,14 @@ type tx struct {
 	jobs   map[rota.JobID]*jobDelta
 	queues map[queueState]int
 	gates  map[int64]int // places taken (positive) or freed; settled by admitting who waits
-	moved  int           // rows changed so far
-	freed  bool          // something became ready
-	picks  []claimed     // what a claim took
-	looked bool          // it looked at its lane from the beginning
+	turns  turns
+	moved  int  // rows changed so far
+	freed  bool // something became ready
+
+	over    []rota.TaskID // ended
+	blocked []rota.TaskID // came to be blocked
+	picks   []claimed     // what a claim took
+	looked  bool          // it looked at its lane from the beginning
 
 	learned []learned
 }
@@ -88,6 +93,9 @@ func (t *tx) count(lane int64, state rota.State, n int) {
 		t.queues = map[queueState]int{}
 	}
 	t.queues[queueState{lane, state}] += n
+	if state == rota.Ready {
+		delete(t.w.heads, lane)
+	}
 }
 
 // job is the change of a job's counters.
@@ -115,9 +123,12 @@ func (t *tx) gate(id int64, n int) {
 }
 
 // settle writes what the transaction collected, in the order that every transaction keeps: jobs, dependents,
-// gates, queues, each ascending (P15, P19).
+// flows, gates, queues, each ascending (P15, P19).
 func (t *tx) settle() error {
 	if err := t.settleTasks(); err != nil {
+		return err
+	}
+	if err := t.settleTurns(); err != nil {
 		return err
 	}
 	return t.settleQueues()
@@ -125,16 +136,24 @@ func (t *tx) settle() error {
 
 // settleTasks does that for what follows for tasks. Dependents and gates move tasks, which changes counters again.
 func (t *tx) settleTasks() error {
-	for len(t.jobs) > 0 || len(t.gates) > 0 {
-		ended, err := t.settleJobs()
+	for len(t.jobs) > 0 || len(t.gates) > 0 || len(t.turns.leaving) > 0 || len(t.blocked) > 0 {
+		over := t.over
+		t.over = nil
+		changed, err := t.settleJobs()
 		if err != nil {
 			return err
 		}
-		if err := t.releaseDependents(ended); err != nil {
+		if err := t.releaseDependents(changed, over); err != nil {
 			return err
 		}
-		if len(t.jobs) > 0 {
+		if err := t.settleBlocked(); err != nil {
+			return err
+		}
+		if len(t.jobs) > 0 || len(t.blocked) > 0 {
 			continue
+		}
+		if err := t.closeGaps(); err != nil {
+			return err
 		}
 		if err := t.settleGates(); err != nil {
 			return err
@@ -171,7 +190,13 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 			return nil, err
 		}
 	}
-	return ids, nil
+	var fewer []rota.JobID // one of them may have ended
+	for _, id := range ids {
+		if jobs[id].left < 0 {
+			fewer = append(fewer, id)
+		}
+	}
+	return ids, t.postEnds(fewer)
 }
 
 // holdJobs holds the rows of several jobs in ascending order, where others may hold some of them (P15).
@@ -203,7 +228,7 @@ func (t *tx) settleQueues() error {
 	}
 	sums := map[key]int{}
 	for k, n := range t.queues {
-		sums[key{names[k.lane], k.state}] += n
+		sums[key{names(k.lane), k.state}] += n
 	}
 	t.queues = nil
 	keys := make([]key, 0, len(sums))
@@ -218,9 +243,44 @@ func (t *tx) settleQueues() error {
 		}
 		return int(a.state) - int(b.state)
 	})
+	if t.w.ready != nil {
+		for k, n := range sums {
+			if k.state == rota.Ready {
+				t.w.ready.add(k.queue, n)
+			}
+		}
+	}
+	if t.s.engine.shared() {
+		rows := make([][3]any, len(keys))
+		for i, k := range keys {
+			rows[i] = [3]any{k.queue, int(k.state), sums[k]}
+		}
+		return t.settleShared(rows)
+	}
 	return t.each(`INSERT INTO queue_stripe (queue, state, stripe, n) VALUES (?1, ?2, ?3, ?4)
 		ON CONFLICT (queue, state, stripe) DO UPDATE SET n = queue_stripe.n + excluded.n`,
 		len(keys), func(i int) []any { return []any{keys[i].queue, int(keys[i].state), t.w.stripe, sums[keys[i]]} })
+}
+
+// settleShared writes counts where another transaction may have given queues other names since this one began: it held
+// the table until it had ended (holdQueues), and the shape is read after that.
+func (t *tx) settleShared(rows [][3]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	arg, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	var shape int64
+	_, err = t.one(`INSERT INTO queue_stripe (queue, state, stripe, n)
+		SELECT w.value->>0, CAST(w.value->>1 AS SMALLINT), ?2, CAST(w.value->>2 AS BIGINT) FROM json_each(?1) w WHERE 1 = 1
+		ON CONFLICT (queue, state, stripe) DO UPDATE SET n = queue_stripe.n + excluded.n
+		RETURNING (SELECT value FROM counter WHERE name = 'shape')`, []any{string(arg), t.w.stripe}, &shape)
+	if err == nil && shape != t.w.shape {
+		err = errAgain
+	}
+	return err
 }
 
 func compare[T ~string | ~int64](a, b T) int {

@@ -22,16 +22,24 @@ var checks = []string{
 	   OR j.cancelled <> r.cancelled)`,
 	`SELECT 'job ' || id || ': ended ' || ended || ' with ' || tasks_left || ' tasks left' FROM job
 	 WHERE removing = 0 AND (ended > 0) <> (tasks_left = 0 AND sealed = 1)`,
-	`SELECT 'gate ' || g.id || ': ' || g.open || ' places taken of ' || g.max || ', there are ' || r.n
-	 FROM gate g JOIN (SELECT j.gate, count(CASE WHEN t.state = 5 OR (t.state = 4 AND t.gate = 0) THEN 1 END) AS n FROM job j
-	   LEFT JOIN task t ON t.id BETWEEN j.id << 24 AND (j.id << 24 | 16777215) WHERE j.gate <> 0 GROUP BY j.gate) r ON r.gate = g.id
-	 WHERE g.open <> r.n OR g.open > g.max`,
+	// A task holds a place of each gate that it has passed: of its array, of its key, of its flow, in this order.
+	`SELECT 'gate ' || g.id || ': ' || g.open || ' places taken of ' || g.max || ', there are ' || coalesce(r.n, 0)
+	 FROM gate g LEFT JOIN (SELECT p.id, count(*) AS n FROM (
+	   SELECT j.gate AS id FROM task t JOIN job j ON j.id = t.id >> 24 WHERE j.gate <> 0 AND (t.state = 5 OR t.state = 4 AND t.gate <> j.gate)
+	   UNION ALL SELECT j.key_gate FROM task t JOIN job j ON j.id = t.id >> 24 WHERE j.key_gate <> 0
+	     AND (t.state = 5 OR t.state = 4 AND (t.gate = 0 OR t.gate <> j.gate AND t.gate <> j.key_gate))
+	   UNION ALL SELECT t.flow_gate FROM task t WHERE t.flow_gate IS NOT NULL AND (t.state = 5 OR t.state = 4 AND t.gate = 0)
+	 ) p GROUP BY p.id) r ON r.id = g.id
+	 WHERE g.open <> coalesce(r.n, 0) OR g.open > g.max AND EXISTS (SELECT 1 FROM job j WHERE j.gate = g.id)`,
 	`SELECT 'gate ' || g.id || ': has room while tasks wait behind it' FROM gate g
 	 WHERE g.open < g.max AND EXISTS (SELECT 1 FROM task t WHERE t.state = 4 AND t.gate <> 0 AND t.gate = g.id)`,
+	`SELECT 'task ' || id || ': ready without a rank' FROM task WHERE state = 4 AND rank = 9223372036854775807`,
+	`SELECT 'flow ' || f.id || ': has used ' || f.tag || ', and a task of it waits with rank ' || max(t.rank) FROM flow f
+	 JOIN queue q ON q.name = f.queue AND q.discipline = 'sfq' JOIN task t ON t.flow = f.id AND t.state = 4 AND t.attempt = 0 GROUP BY f.id, f.tag HAVING max(t.rank) >= f.tag`,
 	`SELECT 'job ' || j.id || ': waits for ' || j.blockers || ' jobs, there are ' || count(d.on_job) FROM job j
 	 LEFT JOIN dependency d ON d.job = j.id WHERE j.removing = 0 GROUP BY j.id, j.blockers HAVING j.blockers <> count(d.on_job)`,
 	`SELECT 'task ' || t.id || ': blocked, but its job waits for nothing' FROM task t JOIN job j ON j.id = t.id >> 24
-	 WHERE t.state = 1 AND j.blockers = 0 AND j.sealed = 1
+	 WHERE t.state = 1 AND j.sealed = 1 AND ` + waitsForNothing + `
 	   AND NOT EXISTS (SELECT 1 FROM operation WHERE ended = 0 AND act IN ('unblock', 'starve'))`,
 }
 

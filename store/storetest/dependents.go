@@ -18,6 +18,12 @@ func testDependents(s suite) {
 	s.test("P15_what_can_no_longer_come_true_is_cancelled_down_the_chain", dependentsChain)
 	s.test("P15_an_array_that_waits_is_released_whole", dependentsAreArray)
 	s.test("P15_a_dependent_that_is_held_or_not_before", dependentsHeld)
+	s.test("P15_elements_wait_for_elements", dependentsEach)
+	s.test("P15_an_element_that_fails_ends_the_one_that_waits", dependentsEachFails)
+	s.test("P15_elements_of_several_arrays_are_all_waited_for", dependentsEachOfSeveral)
+	s.test("P15_elements_that_are_made_late", dependentsEachMadeLate)
+	s.test("P15_an_element_that_is_held_or_edited_while_the_other_ends", dependentsEachHeld)
+	s.test("P15_elements_that_are_not_there_are_refused", dependentsEachRefused)
 	s.test("P15_submit_after_races_the_finish", dependentsRace)
 }
 

@@ -196,6 +196,18 @@ func (f *Faulty) Output(ctx context.Context, q rota.OutputQuery) (rota.Output, e
 	return through(f, "Output", func() (rota.Output, error) { return f.store.Output(ctx, q) })
 }
 
+func (f *Faulty) KeepArtifact(ctx context.Context, a rota.Artifact) error {
+	return through0(f, "KeepArtifact", func() error { return f.store.KeepArtifact(ctx, a) })
+}
+
+func (f *Faulty) Artifact(ctx context.Context, try rota.Try, name string) (rota.Artifact, error) {
+	return through(f, "Artifact", func() (rota.Artifact, error) { return f.store.Artifact(ctx, try, name) })
+}
+
+func (f *Faulty) Artifacts(ctx context.Context, q rota.ArtifactQuery) ([]rota.Artifact, error) {
+	return through(f, "Artifacts", func() ([]rota.Artifact, error) { return f.store.Artifacts(ctx, q) })
+}
+
 func (f *Faulty) Look(ctx context.Context, l rota.Look) (int64, error) {
 	return through(f, "Look", func() (int64, error) { return f.store.Look(ctx, l) })
 }
@@ -232,12 +244,52 @@ func (f *Faulty) DropSchedule(ctx context.Context, name string) error {
 	return through0(f, "DropSchedule", func() error { return f.store.DropSchedule(ctx, name) })
 }
 
-func (f *Faulty) Fire(ctx context.Context, x rota.Firing) (rota.Fire, error) {
-	return through(f, "Fire", func() (rota.Fire, error) { return f.store.Fire(ctx, x) })
+func (f *Faulty) Schedule(ctx context.Context, name string) (rota.ScheduleRecord, error) {
+	return through(f, "Schedule", func() (rota.ScheduleRecord, error) { return f.store.Schedule(ctx, name) })
+}
+
+func (f *Faulty) DueSchedules(ctx context.Context, max int) (rota.DueSchedules, error) {
+	return through(f, "DueSchedules", func() (rota.DueSchedules, error) { return f.store.DueSchedules(ctx, max) })
+}
+
+func (f *Faulty) Fire(ctx context.Context, fs []rota.Firing) ([]rota.FireResult, error) {
+	return through(f, "Fire", func() ([]rota.FireResult, error) { return f.store.Fire(ctx, fs) })
 }
 
 func (f *Faulty) PutToken(ctx context.Context, t rota.Token) (rota.Token, error) {
 	return through(f, "PutToken", func() (rota.Token, error) { return f.store.PutToken(ctx, t) })
+}
+
+func (f *Faulty) Post(ctx context.Context, letters []rota.Letter) error {
+	return through0(f, "Post", func() error { return f.store.Post(ctx, letters) })
+}
+
+func (f *Faulty) TakeLetters(ctx context.Context, most int, hold rota.Duration) ([]rota.Letter, error) {
+	return through(f, "TakeLetters", func() ([]rota.Letter, error) { return f.store.TakeLetters(ctx, most, hold) })
+}
+
+func (f *Faulty) Delivered(ctx context.Context, ids []int64, further []rota.Letter) error {
+	return through0(f, "Delivered", func() error { return f.store.Delivered(ctx, ids, further) })
+}
+
+func (f *Faulty) Postpone(ctx context.Context, ids []int64, in rota.Duration, why string) error {
+	return through0(f, "Postpone", func() error { return f.store.Postpone(ctx, ids, in, why) })
+}
+
+func (f *Faulty) Letters(ctx context.Context, most int) ([]rota.Letter, error) {
+	return through(f, "Letters", func() ([]rota.Letter, error) { return f.store.Letters(ctx, most) })
+}
+
+func (f *Faulty) PutSecret(ctx context.Context, s rota.Secret) error {
+	return through0(f, "PutSecret", func() error { return f.store.PutSecret(ctx, s) })
+}
+
+func (f *Faulty) Secrets(ctx context.Context, names []string) ([]rota.Secret, error) {
+	return through(f, "Secrets", func() ([]rota.Secret, error) { return f.store.Secrets(ctx, names) })
+}
+
+func (f *Faulty) DropSecret(ctx context.Context, name string) error {
+	return through0(f, "DropSecret", func() error { return f.store.DropSecret(ctx, name) })
 }
 
 func (f *Faulty) Owner(ctx context.Context, id rota.SessionID) (string, error) {
@@ -260,6 +312,27 @@ func (f *Faulty) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return through(f, "Queues", func() ([]rota.Queue, error) { return f.store.Queues(ctx) })
 }
 
+func (f *Faulty) Standing(ctx context.Context, id rota.TaskID) (rota.Standing, error) {
+	return through(f, "Standing", func() (rota.Standing, error) { return f.store.Standing(ctx, id) })
+}
+
+func (f *Faulty) Failures(ctx context.Context, q rota.FailureQuery) ([]rota.FailureGroup, error) {
+	return through(f, "Failures", func() ([]rota.FailureGroup, error) { return f.store.Failures(ctx, q) })
+}
+
+func (f *Faulty) Usage(ctx context.Context, q rota.UsageQuery) ([]rota.UsageRow, error) {
+	return through(f, "Usage", func() ([]rota.UsageRow, error) { return f.store.Usage(ctx, q) })
+}
+
+func (f *Faulty) RenameQueue(ctx context.Context, name, to string) (rota.Queue, error) {
+	return through(f, "RenameQueue", func() (rota.Queue, error) { return f.store.RenameQueue(ctx, name, to) })
+}
+
+func (f *Faulty) DropQueue(ctx context.Context, name string) error {
+	_, err := through(f, "DropQueue", func() (struct{}, error) { return struct{}{}, f.store.DropQueue(ctx, name) })
+	return err
+}
+
 func (f *Faulty) ChangeQueue(ctx context.Context, name string, c rota.QueueChange) (rota.Queue, error) {
 	return through(f, "ChangeQueue", func() (rota.Queue, error) { return f.store.ChangeQueue(ctx, name, c) })
 }
@@ -274,6 +347,10 @@ func (f *Faulty) DrainNode(ctx context.Context, name string) ([]rota.SessionID, 
 
 func (f *Faulty) PauseNode(ctx context.Context, name string, paused bool) ([]rota.SessionID, error) {
 	return through(f, "PauseNode", func() ([]rota.SessionID, error) { return f.store.PauseNode(ctx, name, paused) })
+}
+
+func (f *Faulty) ChangeNode(ctx context.Context, name string, c rota.NodeChange) (rota.Node, error) {
+	return through(f, "ChangeNode", func() (rota.Node, error) { return f.store.ChangeNode(ctx, name, c) })
 }
 
 func (f *Faulty) RemoveNode(ctx context.Context, name string, lost bool) error {
@@ -301,3 +378,55 @@ func (f *Faulty) Verify(ctx context.Context) ([]string, error) {
 
 // Close always goes through: a test that ends is to leave nothing open.
 func (f *Faulty) Close() error { return f.store.Close() }
+
+func (f *Faulty) BeginBlob(ctx context.Context, b rota.Blob) (bool, error) {
+	return through(f, "BeginBlob", func() (bool, error) { return f.store.BeginBlob(ctx, b) })
+}
+
+func (f *Faulty) EndBlob(ctx context.Context, id rota.BlobID) error {
+	return through0(f, "EndBlob", func() error { return f.store.EndBlob(ctx, id) })
+}
+
+func (f *Faulty) Blob(ctx context.Context, id rota.BlobID) (rota.Blob, error) {
+	return through(f, "Blob", func() (rota.Blob, error) { return f.store.Blob(ctx, id) })
+}
+
+func (f *Faulty) Blobs(ctx context.Context, q rota.BlobQuery) ([]rota.Blob, error) {
+	return through(f, "Blobs", func() ([]rota.Blob, error) { return f.store.Blobs(ctx, q) })
+}
+
+func (f *Faulty) DropBlob(ctx context.Context, id rota.BlobID) error {
+	return through0(f, "DropBlob", func() error { return f.store.DropBlob(ctx, id) })
+}
+
+func (f *Faulty) GoingBlobs(ctx context.Context) ([]rota.BlobID, error) {
+	return through(f, "GoingBlobs", func() ([]rota.BlobID, error) { return f.store.GoingBlobs(ctx) })
+}
+
+func (f *Faulty) ForgetBlob(ctx context.Context, id rota.BlobID) error {
+	return through0(f, "ForgetBlob", func() error { return f.store.ForgetBlob(ctx, id) })
+}
+
+func (f *Faulty) PutUser(ctx context.Context, u rota.User) (rota.User, error) {
+	return through(f, "PutUser", func() (rota.User, error) { return f.store.PutUser(ctx, u) })
+}
+
+func (f *Faulty) Users(ctx context.Context, name string) ([]rota.User, error) {
+	return through(f, "Users", func() ([]rota.User, error) { return f.store.Users(ctx, name) })
+}
+
+func (f *Faulty) DropUser(ctx context.Context, name string) error {
+	return through0(f, "DropUser", func() error { return f.store.DropUser(ctx, name) })
+}
+
+func (f *Faulty) DropLogins(ctx context.Context, user string) error {
+	return through0(f, "DropLogins", func() error { return f.store.DropLogins(ctx, user) })
+}
+
+func (f *Faulty) RedeemToken(ctx context.Context, hash, next string, lasts rota.Duration) (rota.Token, error) {
+	return through(f, "RedeemToken", func() (rota.Token, error) { return f.store.RedeemToken(ctx, hash, next, lasts) })
+}
+
+func (f *Faulty) Deeds(ctx context.Context, q rota.DeedQuery) ([]rota.Deed, error) {
+	return through(f, "Deeds", func() ([]rota.Deed, error) { return f.store.Deeds(ctx, q) })
+}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -48,7 +49,9 @@ func historyProperty(t *testing.T, w *world) {
 func (p *player) submits(t *rapid.T) {
 	changes := []func(*rota.NewJob){queue(p.q), rank(rapid.Int64Range(-2, 2).Draw(t, "rank")), retries(rapid.IntRange(0, 2).Draw(t, "retries")),
 		maxLost(rapid.IntRange(0, 2).Draw(t, "max lost"))}
+	whens := []rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail}
 	if rapid.Bool().Draw(t, "array") {
+		whens = rota.Whens
 		changes = append(changes, array("1-"+text(rapid.IntRange(1, 5).Draw(t, "tasks"))), limit(rapid.IntRange(0, 3).Draw(t, "limit")))
 	}
 	switch rapid.IntRange(0, 5).Draw(t, "when") {
@@ -59,11 +62,16 @@ func (p *player) submits(t *rapid.T) {
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "dependencies") {
 		if len(p.jobs) > 0 {
-			when := rapid.SampledFrom([]rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail}).Draw(t, "after")
+			when := rapid.SampledFrom(whens).Draw(t, "after")
 			changes = append(changes, after(when, rapid.SampledFrom(p.jobs).Draw(t, "job")))
 		}
 	}
-	p.jobs = append(p.jobs, p.submitOnly(t, job(changes...))...)
+	r := p.submitResult(t, job(changes...))
+	if r.Err == nil {
+		p.jobs = append(p.jobs, r.Job)
+	} else if !errors.Is(r.Err, rota.ErrInvalid) { // it was to wait for elements that are not there
+		t.Fatalf("submit: %v", r.Err)
+	}
 }
 
 func (p *player) claims(t *rapid.T) {

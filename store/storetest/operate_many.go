@@ -18,10 +18,10 @@ func testOperateMany(s suite) {
 
 // many is how many tasks a large operation has: more than any one transaction may move.
 func many() int {
-	if testing.Short() {
-		return maxStep + 1_000
+	if Soak {
+		return 4 * maxStep
 	}
-	return 4 * maxStep
+	return maxStep + 1_000
 }
 
 func manyTasks() func(*rota.NewJob) { return array(fmt.Sprint("1-", many())) }

@@ -14,6 +14,7 @@ func testOutput(s suite) {
 	s.test("each_attempt_has_its_own", outputAttempts)
 	s.test("P14_keeping_again_changes_nothing", outputAgain)
 	s.test("P14_only_the_running_attempt_keeps", outputLease)
+	s.test("P14_what_is_kept_is_kept_after_the_end_too", outputKeptBefore)
 	s.test("what_is_not_kept_is_not_found", outputNone)
 }
 
@@ -184,8 +185,30 @@ func outputLease(t *testing.T, w *world) {
 	}
 	s.finish(t, end(try, rota.OutcomeSucceeded))
 	wantIs(t, "output of an attempt that has ended", w.KeepOutput(w.ctx, try, x), rota.ErrLeaseLost)
+	wantIs(t, "nothing of an attempt that has ended", w.KeepOutput(w.ctx, try, nil), rota.ErrLeaseLost)
 	_, err := w.Output(w.ctx, rota.OutputQuery{Task: try.Task, Stream: rota.Stdout})
 	wantIs(t, "what was refused", err, rota.ErrNotFound)
+}
+
+// A node that dies after an end was recorded, and before it let go of it, comes with all of it again.
+func outputKeptBefore(t *testing.T, w *world) {
+	s, try := w.running(t)
+	all := bytes.Repeat([]byte("0123456789"), 30)
+	pieces := []rota.Chunk{chunk(all, 0, 100), chunk(all, 200, 300)}
+	w.keep(t, try, pieces...)
+	s.finish(t, end(try, rota.OutcomeSucceeded))
+	w.keep(t, try, pieces...)
+	w.keep(t, try, pieces[1])
+	other := chunk(all, 200, 300)
+	other.Data = bytes.Repeat([]byte("x"), 100)
+	shorter, longer := chunk(all, 200, 299), chunk(all, 100, 200)
+	shorter.Total = 299
+	for name, c := range map[string]rota.Chunk{"other bytes": other, "another length": shorter, "another piece": longer} {
+		wantIs(t, name, w.KeepOutput(w.ctx, try, []rota.Chunk{pieces[0], c}), rota.ErrLeaseLost)
+	}
+	if o := w.output(t, rota.OutputQuery{Task: try.Task, Offset: 200}); string(o.Data) != string(all[200:]) || o.Size != 300 {
+		t.Errorf("%q of %d", o.Data, o.Size)
+	}
 }
 
 func outputNone(t *testing.T, w *world) {

@@ -14,6 +14,15 @@ func testQueues(s suite) {
 	s.test("D6_a_claim_has_what_its_queue_says_then", queueAtClaim)
 	s.test("D6_what_is_beyond_a_queue_is_refused", queueRefuses)
 	s.test("D6_a_fire_beyond_its_queue_is_skipped", queueFire)
+	s.test("B3_D10_all_settings_are_kept_and_changed_by_name", queueSettings)
+	s.test("B3_D10_settings_that_cannot_be_are_refused", queueRefusesSettings)
+	s.test("D10_a_draining_queue_takes_nothing_new", queueDrains)
+	s.test("D10_a_paused_queue_is_not_claimed", queuePauses)
+	s.test("D10_a_renamed_queue_keeps_what_is_in_it", queueRenamed)
+	s.test("D10_a_queue_with_something_in_it_is_not_removed", queueDropped)
+	s.test("P18_D10_a_renamed_queue_while_others_count", queueRenamedMeanwhile)
+	s.test("B3_a_queue_keeps_its_history_for_so_long", queueKeeps)
+	s.test("D14_a_queues_retry_policy_holds_for_what_waits", queuePolicy)
 }
 
 const gib = 1 << 30
@@ -25,6 +34,16 @@ func memory(n int64) func(*rota.NewJob) { return func(j *rota.NewJob) { j.Spec.M
 func (w *world) change(t tb, queue string, c rota.AllowanceChange) rota.Queue {
 	t.Helper()
 	q, err := w.ChangeQueue(w.ctx, queue, rota.QueueChange{Limits: c})
+	if err != nil {
+		t.Fatalf("change queue %s: %v", queue, err)
+	}
+	return q
+}
+
+// set changes settings of a queue.
+func (w *world) set(t tb, queue string, c rota.QueueChange) rota.Queue {
+	t.Helper()
+	q, err := w.ChangeQueue(w.ctx, queue, c)
 	if err != nil {
 		t.Fatalf("change queue %s: %v", queue, err)
 	}
@@ -170,7 +189,7 @@ func queueFire(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.change(t, "q", rota.AllowanceChange{Max: rota.LimitsChange{Memory: ptr[int64](gib)}})
-	fired, err := w.Fire(w.ctx, firing(s))
+	fired, err := fireOne(w.ctx, w, firing(s))
 	if err != nil || fired.Job != 0 || !strings.Contains(fired.Skipped, "2GiB") {
 		t.Errorf("fired %+v, %v", fired, err)
 	}

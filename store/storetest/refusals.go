@@ -56,6 +56,9 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 			_, err := s.Output(ctx, rota.OutputQuery{Task: try.Task, Stream: rota.Stdout})
 			return err
 		},
+		"KeepArtifact": func(ctx context.Context) error { return s.KeepArtifact(ctx, rota.Artifact{Try: try, Name: "new"}) },
+		"Artifact":     func(ctx context.Context) error { _, err := s.Artifact(ctx, try, "new"); return err },
+		"Artifacts":    func(ctx context.Context) error { _, err := s.Artifacts(ctx, rota.ArtifactQuery{Job: id}); return err },
 		"Look": func(ctx context.Context) error {
 			_, err := s.Look(ctx, rota.Look{Try: try, Stream: rota.Stdout, Max: 1})
 			return err
@@ -74,19 +77,44 @@ func calls(s rota.Store, session *session, try rota.Try, schedule rota.Schedule)
 		},
 		"Schedules":    func(ctx context.Context) error { _, err := s.Schedules(ctx); return err },
 		"DropSchedule": func(ctx context.Context) error { return s.DropSchedule(ctx, schedule.Name) },
-		"Fire":         func(ctx context.Context) error { _, err := s.Fire(ctx, firing(schedule)); return err },
+		"Schedule":     func(ctx context.Context) error { _, err := s.Schedule(ctx, schedule.Name); return err },
+		"DueSchedules": func(ctx context.Context) error { _, err := s.DueSchedules(ctx, 1); return err },
+		"Fire":         func(ctx context.Context) error { _, err := fireOne(ctx, s, firing(schedule)); return err },
 		"PutToken": func(ctx context.Context) error {
 			_, err := s.PutToken(ctx, rota.Token{Name: "new", Role: rota.RoleAdmin, Hash: "h"})
 			return err
 		},
-		"Tokens":    func(ctx context.Context) error { _, err := s.Tokens(ctx, ""); return err },
-		"DropToken": func(ctx context.Context) error { return s.DropToken(ctx, 1) },
-		"Queues":    func(ctx context.Context) error { _, err := s.Queues(ctx); return err },
+		"Post":        func(ctx context.Context) error { return s.Post(ctx, []rota.Letter{{Place: "mail:a@example.org"}}) },
+		"TakeLetters": func(ctx context.Context) error { _, err := s.TakeLetters(ctx, 1, rota.Duration(1)); return err },
+		"Delivered":   func(ctx context.Context) error { return s.Delivered(ctx, []int64{1}, nil) },
+		"Postpone":    func(ctx context.Context) error { return s.Postpone(ctx, []int64{1}, 1, "why") },
+		"Letters":     func(ctx context.Context) error { _, err := s.Letters(ctx, 1); return err },
+		"PutSecret":   func(ctx context.Context) error { return s.PutSecret(ctx, rota.Secret{Name: "new", Owner: "ann"}) },
+		"Secrets":     func(ctx context.Context) error { _, err := s.Secrets(ctx, nil); return err },
+		"DropSecret":  func(ctx context.Context) error { return s.DropSecret(ctx, "a") },
+		"Tokens":      func(ctx context.Context) error { _, err := s.Tokens(ctx, ""); return err },
+		"DropToken":   func(ctx context.Context) error { return s.DropToken(ctx, 1) },
+		"Queues":      func(ctx context.Context) error { _, err := s.Queues(ctx); return err },
 		"ChangeQueue": func(ctx context.Context) error {
 			_, err := s.ChangeQueue(ctx, "new", rota.QueueChange{})
 			return err
 		},
+		"RenameQueue": func(ctx context.Context) error { _, err := s.RenameQueue(ctx, "named", "renamed"); return err },
+		"DropQueue":   func(ctx context.Context) error { return s.DropQueue(ctx, "dropped") },
+		"Standing":    func(ctx context.Context) error { _, err := s.Standing(ctx, try.Task); return err },
+		"Failures": func(ctx context.Context) error {
+			_, err := s.Failures(ctx, rota.FailureQuery{By: rota.ByError})
+			return err
+		},
+		"Usage": func(ctx context.Context) error {
+			_, err := s.Usage(ctx, rota.UsageQuery{By: []rota.By{rota.ByUser}})
+			return err
+		},
 		"DrainNode": func(ctx context.Context) error { _, err := s.DrainNode(ctx, session.node); return err },
+		"ChangeNode": func(ctx context.Context) error {
+			_, err := s.ChangeNode(ctx, session.node, rota.NodeChange{Labels: map[string]string{"a": "b"}})
+			return err
+		},
 		"PauseNode": func(ctx context.Context) error {
 			_, err := s.PauseNode(ctx, session.node, true)
 			return err
@@ -117,7 +145,13 @@ func (w *world) stage(t tb) (*session, rota.Try, rota.Schedule) {
 	if _, err := w.PutToken(w.ctx, rota.Token{Name: "a", Role: rota.RoleViewer, Hash: "a"}); err != nil {
 		t.Fatalf("put token: %v", err)
 	}
+	if err := w.PutSecret(w.ctx, rota.Secret{Name: "a", Owner: "ann"}); err != nil {
+		t.Fatalf("put secret: %v", err)
+	}
 	w.submitOnly(t, job(array("1-3")))
+	for _, q := range []string{"named", "dropped"} {
+		w.set(t, q, rota.QueueChange{})
+	}
 	return s, try, schedule
 }
 

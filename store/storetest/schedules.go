@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ func testSchedules(s suite) {
 	s.test("P21_an_edit_outruns_a_fire", scheduleEdited)
 	s.test("P21_overlap", scheduleOverlap)
 	s.test("P21_a_skipped_fire_is_recorded", scheduleSkipped)
+	testFires(s)
 }
 
 func (w *world) schedule(t tb, name string) rota.Schedule {
@@ -46,7 +48,16 @@ func (w *world) putSchedule(t tb, overlap rota.Overlap) rota.Schedule {
 // firing is the fire of a schedule as it is now, with a job.
 func firing(s rota.Schedule) rota.Firing {
 	j := job(func(j *rota.NewJob) { j.Spec, j.Submitter, j.Schedule = s.Spec, s.By, s.Name })
-	return rota.Firing{Schedule: s.Name, Version: s.Version, Due: s.Next, Next: s.Next.Add(time.Hour), Overlap: s.Overlap, Job: &j}
+	return rota.Firing{Schedule: s.Name, Version: s.Version, Due: s.Next, Next: s.Next.Add(time.Hour), Overlap: s.Overlap, Jobs: []rota.NewJob{j}}
+}
+
+// fireOne records one fire.
+func fireOne(ctx context.Context, s rota.Store, f rota.Firing) (rota.Fire, error) {
+	got, err := s.Fire(ctx, []rota.Firing{f})
+	if err != nil {
+		return rota.Fire{}, err
+	}
+	return got[0].Fire, got[0].Err
 }
 
 func schedulePut(t *testing.T, w *world) {
@@ -84,7 +95,7 @@ func schedulePut(t *testing.T, w *world) {
 func scheduleFire(t *testing.T, w *world) {
 	s := w.putSchedule(t, rota.OverlapAllow)
 	f := firing(s)
-	fire, err := w.Fire(w.ctx, f)
+	fire, err := fireOne(w.ctx, w, f)
 	if err != nil || fire.Job == 0 || fire.Skipped != "" || !fire.Due.Equal(s.Next) {
 		t.Fatalf("fired %+v, %v", fire, err)
 	}
@@ -96,16 +107,16 @@ func scheduleFire(t *testing.T, w *world) {
 	if !after.Next.Equal(f.Next) || after.Last == nil || after.Last.Job != fire.Job || !after.Last.Due.Equal(f.Due) {
 		t.Errorf("the schedule afterwards: %+v", after)
 	}
-	_, err = w.Fire(w.ctx, f)
+	_, err = fireOne(w.ctx, w, f)
 	wantIs(t, "firing again", err, rota.ErrConflict)
 	f.Due = f.Due.Add(time.Minute)
-	_, err = w.Fire(w.ctx, f)
+	_, err = fireOne(w.ctx, w, f)
 	wantIs(t, "firing at a time that is not due", err, rota.ErrConflict)
-	if second, err := w.Fire(w.ctx, firing(after)); err != nil || second.Job == fire.Job || second.Job == 0 {
+	if second, err := fireOne(w.ctx, w, firing(after)); err != nil || second.Job == fire.Job || second.Job == 0 {
 		t.Errorf("the next fire: %+v, %v", second, err)
 	}
 	f.Schedule = "none"
-	if _, err = w.Fire(w.ctx, f); !errors.Is(err, rota.ErrNotFound) && !errors.Is(err, rota.ErrConflict) {
+	if _, err = fireOne(w.ctx, w, f); !errors.Is(err, rota.ErrNotFound) && !errors.Is(err, rota.ErrConflict) {
 		t.Errorf("firing no schedule: %v", err)
 	}
 	if got := w.jobs(t, rota.JobQuery{Filter: rota.Filter{Schedule: s.Name}}); len(got) != 2 {
@@ -120,7 +131,7 @@ func scheduleRace(t *testing.T, w *world) {
 		errs := make([]error, 6)
 		var wg sync.WaitGroup
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = w.Fire(w.ctx, firing(s)) })
+			wg.Go(func() { _, errs[i] = fireOne(w.ctx, w, firing(s)) })
 		}
 		wg.Wait()
 		won := 0
@@ -146,12 +157,12 @@ func scheduleEdited(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.Fire(w.ctx, firing(s))
+	_, err = fireOne(w.ctx, w, firing(s))
 	wantIs(t, "a fire of the schedule as it was", err, rota.ErrConflict)
 	if err := w.DropSchedule(w.ctx, s.Name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = w.Fire(w.ctx, firing(changed)); !errors.Is(err, rota.ErrNotFound) && !errors.Is(err, rota.ErrConflict) {
+	if _, err = fireOne(w.ctx, w, firing(changed)); !errors.Is(err, rota.ErrNotFound) && !errors.Is(err, rota.ErrConflict) {
 		t.Errorf("a fire of a dropped schedule: %v", err)
 	}
 	if got := w.jobs(t, rota.JobQuery{}); len(got) != 0 {
@@ -161,11 +172,11 @@ func scheduleEdited(t *testing.T, w *world) {
 
 func scheduleOverlap(t *testing.T, w *world) {
 	node := w.session(t)
-	for overlap, fires := range map[rota.Overlap]bool{rota.OverlapSkip: false, rota.OverlapAllow: true} {
+	for overlap, fires := range map[rota.Overlap]bool{rota.OverlapSkip: false, rota.OverlapAllow: true} { // the others stand in fires.go
 		s := w.putSchedule(t, overlap)
 		fire := func() rota.Fire {
 			t.Helper()
-			f, err := w.Fire(w.ctx, firing(w.schedule(t, s.Name)))
+			f, err := fireOne(w.ctx, w, firing(w.schedule(t, s.Name)))
 			if err != nil || (f.Job == 0) != (f.Skipped != "") {
 				t.Fatalf("fired %+v, %v", f, err)
 			}
@@ -195,8 +206,8 @@ func scheduleOverlap(t *testing.T, w *world) {
 func scheduleSkipped(t *testing.T, w *world) {
 	s := w.putSchedule(t, rota.OverlapSkip)
 	f := firing(s)
-	f.Job, f.Skipped = nil, "missed by more than an hour"
-	fire, err := w.Fire(w.ctx, f)
+	f.Jobs, f.Skipped = nil, "missed by more than an hour"
+	fire, err := fireOne(w.ctx, w, f)
 	if err != nil || fire.Job != 0 || fire.Skipped != f.Skipped {
 		t.Fatalf("fired %+v, %v", fire, err)
 	}
@@ -204,7 +215,7 @@ func scheduleSkipped(t *testing.T, w *world) {
 	if !after.Next.Equal(f.Next) || after.Last == nil || after.Last.Skipped != f.Skipped {
 		t.Errorf("the schedule afterwards: %+v", after)
 	}
-	_, err = w.Fire(w.ctx, f)
+	_, err = fireOne(w.ctx, w, f)
 	wantIs(t, "skipping again", err, rota.ErrConflict)
 	if got := w.jobs(t, rota.JobQuery{}); len(got) != 0 {
 		t.Errorf("jobs %v", got)

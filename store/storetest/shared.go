@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,11 @@ import (
 // and each store that it opens writes beside the others. It is for engines that allow that.
 func RunShared(t *testing.T, open Opener) {
 	t.Run("P3_P5_P15_P16_P19_I2_I4_stores_write_at_once", func(t *testing.T) { writeAtOnce(t, open) })
+	t.Run("D8_D14_P16_P22_limits_and_shares_of_eight_nodes", func(t *testing.T) { limitsAtOnce(t, open) })
 	t.Run("P20_keys_used_at_several_stores_at_once", func(t *testing.T) { keysAtOnce(t, open) })
 	t.Run("P21_one_of_several_stores_fires", func(t *testing.T) { firesAtOnce(t, open) })
+	t.Run("P21_eight_stores_race_for_what_is_due", func(t *testing.T) { raceForDue(t, open) })
+	t.Run("C7_a_node_that_comes_back_fires_nothing_that_has_moved", func(t *testing.T) { comeBack(t, open) })
 }
 
 // cluster is a number of stores that share what they keep, and what a witness outside of them has seen.
@@ -115,7 +119,11 @@ func (c *cluster) submitters(s rota.Store, r *rand.Rand, rounds int) {
 				j.Spec.Limit = 1 + r.IntN(3)
 			}
 			if earlier := c.someJob(r); earlier != 0 && r.IntN(3) == 0 {
-				after([]rota.When{rota.AfterOK, rota.AfterAny, rota.AfterFail}[r.IntN(3)], earlier)(&j)
+				when := rota.Whens[r.IntN(len(rota.Whens))]
+				if when == rota.AfterEach && j.Spec.Array == nil {
+					array("1-3")(&j)
+				}
+				after(when, earlier)(&j)
 			}
 			jobs = append(jobs, j)
 		}
@@ -247,8 +255,8 @@ func (p *nodeLife) exchange(most int) {
 	}
 	if p.r.IntN(5) == 0 {
 		other := p.c.stores[p.r.IntN(len(p.c.stores))]
-		if again, err := other.Exchange(p.c.ctx, x); err != nil || !slices.EqualFunc(again.Claimed, got.Claimed,
-			func(a, b rota.Assignment) bool { return a.Try == b.Try }) {
+		if again, err := other.Exchange(p.c.ctx, x); err != nil || !slices.EqualFunc(triesOf(again.Claimed), triesOf(got.Claimed),
+			func(a, b rota.Try) bool { return a == b }) {
 			p.c.blame("P5: exchange %d of %s repeated: %v, %v; first %v", x.Seq, p.session, triesOf(again.Claimed), err, triesOf(got.Claimed))
 		}
 	}
@@ -264,6 +272,7 @@ func triesOf(as []rota.Assignment) (out []rota.Try) {
 	for _, a := range as {
 		out = append(out, a.Try)
 	}
+	slices.SortFunc(out, func(a, b rota.Try) int { return cmp.Compare(a.Task, b.Task) })
 	return out
 }
 
@@ -364,12 +373,12 @@ func firesAtOnce(t *testing.T, open Opener) {
 	sch := w.putSchedule(t, rota.OverlapAllow)
 	for i := range times(50) {
 		j := job()
-		f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next, Next: sch.Next.Add(1e9), Overlap: sch.Overlap, Job: &j}
+		f := rota.Firing{Schedule: sch.Name, Version: sch.Version, Due: sch.Next, Next: sch.Next.Add(1e9), Overlap: sch.Overlap, Jobs: []rota.NewJob{j}}
 		var fired, refused atomic.Int64
 		var work sync.WaitGroup
 		for _, s := range c.stores {
 			work.Go(func() {
-				switch _, err := s.Fire(c.ctx, f); {
+				switch _, err := fireOne(c.ctx, s, f); {
 				case err == nil:
 					fired.Add(1)
 				case errors.Is(err, rota.ErrConflict):

@@ -36,19 +36,29 @@ func Run(t *testing.T, open Opener) {
 		{"cancel", testCancel},
 		{"home", testHome},
 		{"gate", testGate},
+		{"sharing", testSharing},
+		{"eligible", testEligible},
 		{"dependents", testDependents},
 		{"operate", testOperate},
 		{"operate_many", testOperateMany},
+		{"edit", testEdit},
+		{"repeat", testRepeat},
+		{"failures", testFailures},
 		{"remove", testRemove},
 		{"rescue", testRescue},
 		{"lose", testLose},
 		{"promote", testPromote},
 		{"prune", testPrune},
 		{"output", testOutput},
+		{"artifacts", testArtifacts},
 		{"look", testLook},
 		{"samples", testSamples},
 		{"schedules", testSchedules},
 		{"tokens", testTokens},
+		{"outbox", testOutbox},
+		{"secrets", testSecrets},
+		{"blobs", testBlobs},
+		{"users", testUsers},
 		{"queues", testQueues},
 		{"nodes", testNodes},
 		{"pause", testPause},
@@ -70,10 +80,16 @@ func (s suite) test(name string, f func(t *testing.T, w *world)) {
 	s.t.Run(name, func(t *testing.T) { f(t, newWorld(t, s.open)) })
 }
 
-// times is how often a race is run: fewer with -short.
+// times is how often a race is run: at most a hundred times, unless Soak says more, and fewer with -short.
 func times(n int) int {
-	if testing.Short() {
+	switch {
+	case Soak:
+		return n
+	case testing.Short():
 		return n / 10
 	}
-	return n
+	return min(n, 100)
 }
+
+// Soak has races run as often as they are written. Whoever runs the contract sets it before (ROTA_SOAK=1).
+var Soak bool

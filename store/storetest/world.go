@@ -73,7 +73,7 @@ func job(changes ...func(*rota.NewJob)) rota.NewJob {
 
 func queue(q string) func(*rota.NewJob)        { return func(j *rota.NewJob) { j.Spec.Queue = q } }
 func named(n string) func(*rota.NewJob)        { return func(j *rota.NewJob) { j.Spec.Name = n } }
-func rank(r int64) func(*rota.NewJob)          { return func(j *rota.NewJob) { j.Rank = r } }
+func rank(r int64) func(*rota.NewJob)          { return func(j *rota.NewJob) { j.Spec.Priority = int(-r) } }
 func retries(n int) func(*rota.NewJob)         { return func(j *rota.NewJob) { j.Retry.Count = &n } }
 func maxLost(n int) func(*rota.NewJob)         { return func(j *rota.NewJob) { j.Retry.MaxLost = &n } }
 func by(who string) func(*rota.NewJob)         { return func(j *rota.NewJob) { j.Submitter = who } }
@@ -320,7 +320,10 @@ func (w *world) verifyQueues(t tb, tasks []rota.Task) {
 		delete(want, q.Name)
 	}
 	for name, counts := range want {
-		t.Errorf("P19: queue %s is not listed, and has %v", name, counts)
+		maps.DeleteFunc(counts, func(s rota.State, _ int) bool { return s.Ended() }) // the history of a queue that was removed
+		if len(counts) > 0 {
+			t.Errorf("P19: queue %s is not listed, and has %v", name, counts)
+		}
 	}
 }
 

@@ -1,0 +1,166 @@
+package web_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/rotaqueue/rota"
+)
+
+// job is a job as it stands now.
+func (w *world) job(id rota.JobID) rota.Job {
+	w.Helper()
+	j, err := w.svc.Job(w.ctx, id)
+	w.ok(err)
+	return j
+}
+
+// made waits until so many tasks of a job are made.
+func (w *world) made(id rota.JobID, n int) {
+	w.Helper()
+	for p := (rota.Progress{}); p.Made < n; {
+		var err error
+		p, err = w.svc.Watch(w.ctx, id, p, patience)
+		w.ok(err)
+	}
+}
+
+// TestD12JobsAreChangedFromTheirList: ticked, and by the dialog that asks what else is needed: another queue, another node, another
+// priority, another executor.
+func TestD12JobsAreChangedFromTheirList(t *testing.T) {
+	needBrowser(t)
+	w := newWorld(t)
+	one, two, three := w.shell("one", "true"), w.shell("two", "true"), w.shell("three", "true")
+	_, err := w.svc.ChangeQueue(w.ctx, "gpu", rota.QueueChange{New: true})
+	w.ok(err)
+	b := w.browse(rota.RoleOperator)
+	change := func(name string, fill ...action) {
+		t.Helper()
+		b.open("/jobs")
+		b.do(click(`#j`+one.String()+` input`), click(`#j`+two.String()+` input`), click(`#changes summary`),
+			click(`#changes button[value=`+name+`]`), seen(`#dialog[open] form`))
+		if text := eval[string](b, `document.querySelector("#dialog").innerText`); !strings.Contains(text, "2 jobs?") || !strings.Contains(text, "one") {
+			t.Errorf("%s asks %q", name, text)
+		}
+		b.do(fill...)
+		b.do(click(`#dialog .buttons button`))
+		b.shows(`.flash`)
+		b.until(`location.pathname == "/jobs" && document.querySelector(".flash").innerText.startsWith("2 jobs ")`)
+	}
+	change("move", chromedp.SendKeys(`#dialog input[name=to-queue]`, "gpu"))
+	change("relocate", chromedp.SendKeys(`#dialog input[name=to-on]`, "alpha"))
+	change("priority", chromedp.SendKeys(`#dialog input[name=to-priority]`, "+7"))
+	change("rerole", chromedp.SetValue(`#dialog select[name=to-executor]`, rota.ExecutorExec))
+	for _, id := range []rota.JobID{one, two} {
+		if j := w.job(id); j.Spec.Queue != "gpu" || j.Spec.On != "alpha" || j.Spec.Priority != 7 || j.Spec.Executor != rota.ExecutorExec || j.Queue != "gpu" {
+			t.Errorf("job %v is now %+v", id, j.Spec)
+		}
+	}
+	if j := w.job(three); j.Spec.Queue != rota.DefaultQueue || j.Spec.Priority != 0 {
+		t.Errorf("the one that was not ticked is now %+v", j.Spec)
+	}
+	b.open("/jobs/" + three.String())
+	b.do(click(`#changes summary`), click(`#changes button[value=priority]`), seen(`#dialog[open] form`),
+		chromedp.SendKeys(`#dialog input[name=to-priority]`, "3"), click(`#dialog .buttons button`))
+	b.shows(`.flash`)
+	if j := w.job(three); j.Spec.Priority != 3 {
+		t.Errorf("from its page it is now %+v", j.Spec)
+	}
+}
+
+// TestD12WhatIsNotRightIsAskedForAgain, with what was said; what some jobs refuse is told; and a role changes what it may.
+func TestD12WhatIsNotRightIsAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	job := w.shell("mine", "true")
+	script, err := w.svc.Submit(w.ctx, rota.Submission{Spec: rota.Spec{Script: "#!/bin/sh\ntrue\n"}})
+	w.ok(err)
+	v := w.visit(rota.RoleOperator)
+	form := func(act string, more ...string) url.Values {
+		f := url.Values{"act": {act}, "id": {job.String()}, "rows": {"jobs"}, "back": {"jobs"}, "reason": {"because"}}
+		for i := 0; i < len(more); i += 2 {
+			f.Set(more[i], more[i+1])
+		}
+		return f
+	}
+	for _, x := range []struct {
+		form url.Values
+		want string
+	}{{form("move", "to-queue", "x y"), `value="x y"`}, {form("priority", "to-priority", "much"), "or -5"},
+		{form("rerole"), "neither a queue nor an executor"}, {form("relocate", "to-on", ""), "no node is named"}} {
+		if code, body := v.post("/act/do", x.form); code != 400 || !strings.Contains(body, x.want) || !strings.Contains(body, `value="because"`) {
+			t.Errorf("%v: %d %.1500s", x.form, code, body)
+		}
+	}
+	both := form("rerole", "to-executor", rota.ExecutorExec)
+	both["id"] = []string{job.String(), script.Job.String()}
+	if code, body := v.post("/act/do", both); code != 200 || !strings.Contains(body, "1 job changed, 1 refused") || !strings.Contains(body, "executor exec: cannot take") {
+		t.Errorf("one of two: %d %s", code, body[strings.Index(body, "<main"):])
+	}
+	if code, _ := w.visit(rota.RoleViewer).post("/act/do", form("move", "to-queue", "gpu")); code != 403 {
+		t.Errorf("a viewer moves: %d", code)
+	}
+	w.visit(rota.RoleSubmitter).post("/act/do", form("move", "to-queue", "gpu"))
+	if j := w.job(job); j.Spec.Queue != rota.DefaultQueue || j.Spec.Executor != rota.ExecutorExec {
+		t.Errorf("it is now %+v", j.Spec)
+	}
+	_, body := w.visit(rota.RoleViewer).get("/jobs/" + job.String())
+	if strings.Contains(body, "Change…") || strings.Contains(body, `value="move"`) {
+		t.Error("a viewer is offered changes")
+	}
+}
+
+// TestD11AllThatMatchHasAllOfTheNewestJob: of an array that is the newest job, all elements, and nothing of what comes after it.
+func TestD11AllThatMatchHasAllOfTheNewestJob(t *testing.T) {
+	w := newWorld(t)
+	id := w.shell("many", "true", func(s *rota.Spec) { s.Array = &rota.Array{Ranges: []rota.Range{{First: 1, Last: 3}}} })
+	w.made(id, 3)
+	v := w.visit(rota.RoleOperator)
+	form := url.Values{"act": {"hold"}, "all": {"1"}, "q": {"many"}, "upper": {id.String()}, "rows": {"jobs"}, "back": {"jobs"}}
+	if _, body := v.post("/act", form); !strings.Contains(body, "Hold 3 tasks?") {
+		t.Errorf("it asks %.1000s", body)
+	}
+	form.Set("act", "move")
+	form.Set("to-queue", "gpu")
+	if code, body := v.post("/act/do", form); code != 200 || !strings.Contains(body, "1 job moved") {
+		t.Errorf("move: %d %.1000s", code, body)
+	}
+	if j := w.job(id); j.Spec.Queue != "gpu" {
+		t.Errorf("it is in %s", j.Spec.Queue)
+	}
+}
+
+// TestD12APageSaysWhyAndWhen: what keeps a task waiting, the command that would change it, what stands before it, and when it starts; and
+// the overview has the oldest that waits.
+func TestD12APageSaysWhyAndWhen(t *testing.T) {
+	w := newWorld(t)
+	for range 5 {
+		w.shell("known", "true")
+		w.node.runs(0, "", "")
+	}
+	w.node.claim(0)
+	running := []rota.JobID{w.shell("known", "true"), w.shell("known", "true"), w.shell("known", "true"), w.shell("known", "true")}
+	w.node.claim(len(running))
+	first, second := w.shell("known", "true"), w.shell("known", "true")
+	array := w.shell("many", "true", func(s *rota.Spec) { s.Array, s.Hold = &rota.Array{Ranges: []rota.Range{{First: 1, Last: 3}}}, true })
+	w.made(array, 3)
+	v := w.visit(rota.RoleViewer)
+	for path, wants := range map[string][]string{
+		"/jobs/" + second.String():        {"all 4 slots of node alpha are taken", "before it in the queue default: 1 task", "Expected to start <b>"},
+		"/jobs/" + array.String():         {"Why task", "it is held", "rota release"},
+		"/tasks/" + array.String() + ".2": {"Why it waits", "it is held"},
+		"/":                               {"Oldest wait", "<small>job " + first.String() + "</small>"},
+	} {
+		_, body := v.get(path)
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s does not say %q: %.3000s", path, want, body[strings.Index(body, "<main"):])
+			}
+		}
+	}
+	if _, body := v.get("/jobs/" + running[0].String()); strings.Contains(body, "Why it waits") {
+		t.Error("what runs is said to wait")
+	}
+}

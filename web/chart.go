@@ -1,0 +1,154 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// chart are series over time. A script draws them to be looked into; without it the line of each is there.
+type chart struct {
+	ID     string       `json:"-"`
+	Title  string       `json:"-"`
+	Unit   string       `json:"unit"` // bytes, count, seconds or none
+	Times  []int64      `json:"times"`
+	Series []chartLine  `json:"series"`
+	Marks  []chartLimit `json:"marks,omitempty"`
+}
+
+type chartLine struct {
+	Label  string    `json:"label"`
+	Class  string    `json:"class"` // names a colour
+	Values []float64 `json:"values"`
+}
+
+// chartLimit is a line across: what may be used at most.
+type chartLimit struct {
+	Label string  `json:"label"`
+	Value float64 `json:"value"`
+}
+
+const (
+	sparkWidth  = 300
+	sparkHeight = 60
+)
+
+// Spark is a line of the chart as the path of a picture of 300 by 60.
+func (c *chart) Spark(i int) string {
+	top := 0.0
+	for _, l := range c.Series {
+		for _, v := range l.Values {
+			top = max(top, v)
+		}
+	}
+	values := c.Series[i].Values
+	if len(values) == 0 || len(c.Times) < 2 {
+		return ""
+	}
+	if top == 0 {
+		top = 1
+	}
+	first, span := c.Times[0], max(c.Times[len(c.Times)-1]-c.Times[0], 1)
+	var b strings.Builder
+	for k, v := range values {
+		x := sparkWidth * float64(c.Times[k]-first) / float64(span)
+		fmt.Fprintf(&b, "%s%.1f,%.1f", map[bool]string{true: "M", false: "L"}[k == 0], x, sparkHeight-2-(sparkHeight-4)*v/top)
+	}
+	return b.String()
+}
+
+// Latest is a series' last value in words.
+func (c *chart) Latest(i int) string {
+	values := c.Series[i].Values
+	if len(values) == 0 {
+		return "–"
+	}
+	v := values[len(values)-1]
+	switch c.Unit {
+	case "bytes":
+		return bytesText(int64(v))
+	case "count":
+		return countText(int(v))
+	case "seconds":
+		return brief(time.Duration(v * float64(time.Second)))
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// attemptChart is what an attempt used over time, if it ran long enough.
+func (p *Pages) attemptChart(r *request, t *rota.Task, attempt int, limits rota.Limits) (*chart, error) {
+	s, err := p.svc.Samples(r.Context(), t.ID, attempt)
+	if err != nil || len(s.Points) < 2 {
+		return nil, err
+	}
+	c := &chart{ID: "chart-attempt", Title: "Memory", Unit: "bytes", Series: []chartLine{{Label: "memory", Class: "a"}}}
+	for _, pt := range s.Points {
+		c.Times = append(c.Times, pt.At.Unix())
+		c.Series[0].Values = append(c.Series[0].Values, float64(pt.Memory))
+	}
+	if limits.Memory > 0 {
+		c.Marks = []chartLimit{{"limit", float64(limits.Memory)}}
+	}
+	return c, nil
+}
+
+// overviewCharts are those of the last hour: what came to its end, what waits and runs, and how long the oldest has waited.
+func (p *Pages) overviewCharts() []*chart {
+	points := p.feed.points()
+	ends := &chart{ID: "chart-ends", Title: "Ended per minute", Unit: "count", Series: []chartLine{{Label: "ended", Class: "good"}, {Label: "failed", Class: "bad"}}}
+	stands := &chart{ID: "chart-stands", Title: "Waiting and running", Unit: "count", Series: []chartLine{{Label: "waiting", Class: "a"}, {Label: "running", Class: "b"}}}
+	wait := &chart{ID: "chart-wait", Title: "Oldest wait", Unit: "seconds", Series: []chartLine{{Label: "waited", Class: "a"}}}
+	// Points for the eye: each stands for so many samples that an hour has some 120 of them.
+	const each = 6
+	for i := 0; i+1 < len(points); i += each {
+		last := points[min(i+each, len(points)-1)]
+		first := points[i]
+		minutes := last.At.Sub(first.At).Minutes()
+		if minutes <= 0 {
+			continue
+		}
+		ends.Times = append(ends.Times, last.At.Unix())
+		ends.Series[0].Values = append(ends.Series[0].Values, float64(max(0, last.Ended-first.Ended))/minutes)
+		ends.Series[1].Values = append(ends.Series[1].Values, float64(max(0, last.Failed-first.Failed))/minutes)
+	}
+	for i := 0; i < len(points); i += each / 2 {
+		stands.Times = append(stands.Times, points[i].At.Unix())
+		stands.Series[0].Values = append(stands.Series[0].Values, float64(points[i].Waiting))
+		stands.Series[1].Values = append(stands.Series[1].Values, float64(points[i].Running))
+		wait.Times = append(wait.Times, points[i].At.Unix())
+		wait.Series[0].Values = append(wait.Series[0].Values, points[i].Wait.Seconds())
+	}
+	return []*chart{ends, stands, wait}
+}
+
+// nodeCharts are what a node and its machine did.
+func nodeCharts(samples []rota.NodeSample) []*chart {
+	if len(samples) < 2 {
+		return nil
+	}
+	latest := samples[len(samples)-1]
+	load := &chart{ID: "chart-load", Title: "Load", Series: []chartLine{{Label: "load", Class: "a"}}, Marks: []chartLimit{{"CPUs", float64(latest.CPUs)}}}
+	memory := &chart{ID: "chart-memory", Title: "Memory", Unit: "bytes", Series: []chartLine{{Label: "used", Class: "b"}}}
+	slots := &chart{ID: "chart-slots", Title: "Running", Unit: "count", Series: []chartLine{{Label: "running", Class: "good"}}, Marks: []chartLimit{{"slots", float64(latest.Slots)}}}
+	if latest.MemoryTotal > 0 {
+		memory.Marks = []chartLimit{{"machine", float64(latest.MemoryTotal)}}
+	}
+	for _, s := range samples {
+		for _, c := range []struct {
+			*chart
+			v float64
+		}{{load, s.Load1}, {memory, float64(s.MemoryUsed)}, {slots, float64(s.Running)}} {
+			c.Times = append(c.Times, s.At.Unix())
+			c.Series[0].Values = append(c.Series[0].Values, c.v)
+		}
+	}
+	return []*chart{load, memory, slots}
+}
+
+// ranges are how long ago a node's charts begin.
+var ranges = []struct {
+	Name string
+	Last time.Duration
+}{{"1h", time.Hour}, {"6h", 6 * time.Hour}, {"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}}
