@@ -43,12 +43,13 @@ type machine struct {
 	host   *network.Host
 	jumps  bool // the store's clock does: what it dates is not compared with what is dated here
 
-	upgraded bool       // under jobs that go on
-	random   *rand.Rand // the test goroutine's
-	socket   string
-	client   *api.Client
-	lives    []*life
-	log      *os.File
+	upgraded    bool       // under jobs that go on
+	random      *rand.Rand // the test goroutine's
+	socket      string
+	client      *api.Client
+	lives       []*life
+	keeperKills int // how often all keepers were killed
+	log         *os.File
 }
 
 // life is one node, from its start to its end.
@@ -200,6 +201,7 @@ func (m *machine) kill(l *life) {
 // killKeepers kills the keepers of the data folder, and waits until they are dead. A node that lives may have started others by
 // then.
 func (m *machine) killKeepers() {
+	m.keeperKills++
 	killed := m.keepers()
 	for _, pid := range killed {
 		_ = syscall.Kill(pid, syscall.SIGKILL)

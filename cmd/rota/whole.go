@@ -53,7 +53,13 @@ func (w *whole) open(ctx context.Context) (err error) {
 	if err := w.d.folder.refuseJoined(); err != nil {
 		return err
 	}
-	if w.store, err = sqlstore.Open(ctx, w.d.conf.StorePlace(), sqlstore.Options{}); err != nil {
+	o := sqlstore.Options{Away: func(err error) {
+		w.d.log.Warn("the node waits for its store; trying again for a minute", "err", err, "fix", rota.FixOf(err))
+	}}
+	if w.d.opts.Transient { // somebody waits for it
+		o.Away = nil
+	}
+	if w.store, err = sqlstore.Open(ctx, w.d.conf.StorePlace(), o); err != nil {
 		return err
 	}
 	identity, err := w.store.Identity(ctx)

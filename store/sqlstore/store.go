@@ -25,12 +25,21 @@ const (
 	scanRows = 5_000 // rows that one step of upkeep looks at
 )
 
+// How long, and how often, a server that is away is tried again when a store is opened patiently.
+const (
+	openPatience = time.Minute
+	openPause    = 500 * time.Millisecond
+)
+
 // Options of a store. The zero value is right for a node.
 type Options struct {
 	// Now is the store's clock; nil: that of SQLite's machine, or of PostgreSQL's.
 	Now func() time.Time
 	// ReadOnly opens a store beside the node that owns it: nothing is written, nothing migrated.
 	ReadOnly bool
+	// Away makes Open patient with a server that cannot be reached, which may start later than who uses it: it is told
+	// so once, and Open tries again for a minute.
+	Away func(error)
 
 	admit admission // what else is opened than stores that are in use
 }
@@ -54,6 +63,30 @@ var _ rota.Store = (*Store)(nil)
 // Open opens, and if need be creates and migrates, the store at a place: the path of an SQLite file, or the URL of a
 // PostgreSQL database (postgres://…), as libpq has it, with several hosts if wished.
 func Open(ctx context.Context, place string, o Options) (*Store, error) {
+	s, err := openOnce(ctx, place, o)
+	if o.Away == nil || !isPostgres(place) || !errors.Is(err, rota.ErrUnavailable) {
+		return s, err
+	}
+	o.Away(err)
+	ctx, cancel := context.WithTimeout(ctx, openPatience)
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(openPause):
+		}
+		again, last := openOnce(ctx, place, o)
+		if !errors.Is(last, rota.ErrUnavailable) {
+			return again, last
+		}
+		if ctx.Err() == nil {
+			err = last
+		}
+	}
+}
+
+func openOnce(ctx context.Context, place string, o Options) (*Store, error) {
 	var e engine
 	var err error
 	if isPostgres(place) {
