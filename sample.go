@@ -78,3 +78,55 @@ type NodeSpan struct {
 
 // NodeSpans are how a node's samples thin out with age. Younger ones are kept as they came.
 var NodeSpans = []NodeSpan{{time.Hour, time.Minute}, {24 * time.Hour, 10 * time.Minute}, {7 * 24 * time.Hour, 0}}
+
+// StoreSample is what the queues of a store held at one moment. One of its servers takes one about every StoreSampleEvery.
+type StoreSample struct {
+	At      time.Time `json:"at,omitzero" doc:"by the store's clock"`
+	Waiting int       `json:"waiting" doc:"tasks that do not run and have not ended"`
+	Running int       `json:"running"`
+	Ended   int       `json:"ended" doc:"of the history that is kept: less when some of it was removed"`
+	Failed  int       `json:"failed" doc:"of those that ended"`
+	Oldest  Duration  `json:"oldest,omitzero" doc:"how long the oldest job has waited that could start something"`
+}
+
+const (
+	StoreSampleEvery = time.Minute
+	StoreSamplesFor  = 7 * 24 * time.Hour // how long they are kept
+)
+
+// StoreSampleOf sums up queues, with the oldest job that could start something, if there is one ([OldestReady]).
+func StoreSampleOf(queues []Queue, oldest []Job, now time.Time) StoreSample {
+	x := StoreSample{At: now}
+	for i := range queues {
+		for state, n := range queues[i].Counts {
+			switch {
+			case state == Running:
+				x.Running += n
+			case !state.Ended():
+				x.Waiting += n
+			default:
+				x.Ended += n
+			}
+			if state == Failed {
+				x.Failed += n
+			}
+		}
+	}
+	if len(oldest) > 0 {
+		x.Oldest = Duration(max(0, now.Sub(oldest[0].WaitsSince())))
+	}
+	return x
+}
+
+// OldestReady asks for the oldest job that could start something and has not.
+func OldestReady() JobQuery {
+	return JobQuery{Filter: Filter{States: []State{Ready}}, Active: true, Oldest: true, Max: 1}
+}
+
+// WaitsSince is since when a job has waited for a slot. One that came long before its time waits from then on.
+func (j *Job) WaitsSince() time.Time {
+	if j.Spec.At.After(j.Submitted) {
+		return j.Spec.At
+	}
+	return j.Submitted
+}

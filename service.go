@@ -95,6 +95,8 @@ type AdminService interface {
 	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
 	// first (D6).
 	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
+	// StoreSamples are what all queues together held since a time by the store's clock, as far as it is kept, oldest first.
+	StoreSamples(ctx context.Context, since time.Time) ([]StoreSample, error)
 	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
 	Schedules(ctx context.Context) ([]Schedule, error)
 	// Schedule is a schedule with its latest fires and alarms.

@@ -215,6 +215,11 @@ type SampleStore interface {
 	Samples(ctx context.Context, task TaskID, attempt int) (Series, error)
 	// NodeSamples are those of a node since a time, oldest first. ErrNotFound when there is no such node.
 	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
+	// KeepStoreSample keeps what the queues hold now, for StoreSamplesFor. It is no error, and nothing is kept, when another
+	// server has done so in the latter half of StoreSampleEvery.
+	KeepStoreSample(ctx context.Context, x StoreSample) error
+	// StoreSamples are those since a time, oldest first.
+	StoreSamples(ctx context.Context, since time.Time) ([]StoreSample, error)
 }
 
 // ScheduleStore keeps schedules.

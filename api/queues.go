@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -68,4 +69,24 @@ func dropQueue(ctx context.Context, svc rota.Service, in *dropQueueRequest) (*no
 // DropQueue removes a queue in which nothing waits or runs.
 func (c *Client) DropQueue(ctx context.Context, name string) error {
 	return c.do(ctx, call{method: "DELETE", path: "/queues/" + url.PathEscape(name)})
+}
+
+type storeSamplesRequest struct {
+	Since time.Time `query:"since" doc:"only samples from this time on"`
+}
+
+type storeSampleList struct {
+	Samples []rota.StoreSample `json:"samples" nullable:"false" doc:"oldest first"`
+}
+
+func storeSamples(ctx context.Context, svc rota.Service, in *storeSamplesRequest) (*body[storeSampleList], error) {
+	all, err := svc.StoreSamples(ctx, in.Since)
+	return answer(storeSampleList{full(all)}, err)
+}
+
+// StoreSamples are what all queues together held since a time, as far as it is kept.
+func (c *Client) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
+	var out storeSampleList
+	err := c.do(ctx, call{method: "GET", path: "/samples", query: query().time("since", since), out: &out, again: true})
+	return out.Samples, err
 }

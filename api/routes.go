@@ -63,6 +63,7 @@ var routes = []route{
 
 	{"GET", Prefix + "/status", viewer, "status", "What the server says of itself and of who asks", on(status)},
 	{"GET", Prefix + "/queues", viewer, "list-queues", "Queues", on(listQueues)},
+	{"GET", Prefix + "/samples", viewer, "store-samples", "What all queues together held over time", on(storeSamples)},
 	{"PATCH", Prefix + "/queues/{queue}", operator, "change-queue", "Change settings of a queue, also for what waits in it", on(changeQueue)},
 	{"POST", Prefix + "/queues/{queue}/rename", operator, "rename-queue", "Give a queue, with all that is in it, another name", on(renameQueue)},
 	{"DELETE", Prefix + "/queues/{queue}", operator, "drop-queue", "Remove a queue in which nothing waits or runs", on(dropQueue)},

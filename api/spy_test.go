@@ -125,6 +125,9 @@ func (s *spy) Samples(ctx context.Context, t rota.TaskID, attempt int) (rota.Ser
 func (s *spy) NodeSamples(ctx context.Context, node string, since time.Time) ([]rota.NodeSample, error) {
 	return give[[]rota.NodeSample](s), s.note(ctx, node, since)
 }
+func (s *spy) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
+	return give[[]rota.StoreSample](s), s.note(ctx, since)
+}
 func (s *spy) PutSchedule(ctx context.Context, x rota.Schedule) (rota.Schedule, error) {
 	return give[rota.Schedule](s), s.note(ctx, x)
 }

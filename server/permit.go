@@ -50,6 +50,7 @@ var permits = map[string]permit{
 	"pause node":    {rota.RoleOperator, false},
 	"remove node":   {rota.RoleOperator, false},
 	"node samples":  {rota.RoleViewer, false},
+	"store samples": {rota.RoleViewer, false},
 	"put schedule":  {rota.RoleSubmitter, false},
 	"schedules":     {rota.RoleViewer, false},
 	"schedule":      {rota.RoleViewer, false},

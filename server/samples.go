@@ -31,3 +31,29 @@ func (s *Server) NodeSamples(ctx context.Context, node string, since time.Time) 
 	all, err := s.store.NodeSamples(ctx, node, since)
 	return all, s.outward(err)
 }
+
+// StoreSamples are what all queues together held since a time.
+func (s *Server) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
+	if _, err := s.allow(ctx, "store samples"); err != nil {
+		return nil, err
+	}
+	all, err := s.store.StoreSamples(ctx, since)
+	return all, s.outward(err)
+}
+
+// measure takes a sample of the queues.
+func (s *Server) measure(ctx context.Context) (time.Duration, error) {
+	now, err := s.now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	queues, err := s.store.Queues(ctx)
+	if err != nil {
+		return 0, err
+	}
+	oldest, err := s.store.Jobs(ctx, rota.OldestReady())
+	if err == nil {
+		err = s.store.KeepStoreSample(ctx, rota.StoreSampleOf(queues, oldest, now))
+	}
+	return rota.StoreSampleEvery, err
+}

@@ -20,6 +20,7 @@ type loops struct {
 	following  *loop // fires whose jobs have not ended, and alarms
 	others     *loop // what other servers of the store made claimable
 	telling    *loop // what people and programs are told
+	measuring  *loop // what the queues hold
 }
 
 // A step of upkeep holds the store's writer for some 50 ms at most; the breath after it lets others in. What nobody
@@ -42,6 +43,7 @@ func (s *Server) newLoops() loops {
 		following:  newLoop("follow", 30*time.Second, s.sweep(rota.SweepFires, longBreath)),
 		others:     newLoop("look", time.Hour, s.lookAtOthers),
 		telling:    newLoop("tell", time.Minute, s.deliver),
+		measuring:  newLoop("measure", rota.StoreSampleEvery, s.measure),
 	}
 }
 
@@ -50,7 +52,7 @@ func (s *Server) newLoops() loops {
 func (l *loops) all(transient bool) []*loop {
 	all := []*loop{l.making, l.operating, l.promoting, l.observing, l.rescuing, l.pruning, l.forgetting, l.others, l.telling}
 	if !transient {
-		all = append(all, l.firing, l.following)
+		all = append(all, l.firing, l.following, l.measuring)
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 var sampleTests = []contract{
 	{"D6 what an attempt used is kept", attemptSamples},
 	{"D6 what a node did is kept", nodeSamples},
+	{"D13 what the queues held is kept", storeSamples},
 }
 
 func (m *machine) renew(r rota.Renewal) {
@@ -78,4 +79,22 @@ func nodeSamples(w *world) {
 	equal(w, "samples", got, []rota.NodeSample{a, b})
 	_, err = w.viewer.NodeSamples(w.viewer.ctx, "two", time.Time{})
 	w.refused("a node that is not there", err, rota.ErrNotFound)
+}
+
+func storeSamples(w *world) {
+	var got []rota.StoreSample
+	w.eventually("what the queues hold is noted when a server begins", func() bool {
+		all, err := w.viewer.StoreSamples(w.viewer.ctx, time.Time{})
+		if err != nil {
+			w.Fatal(err)
+		}
+		got = all
+		return len(all) == 1
+	})
+	at := got[0].At
+	got[0].At = time.Time{}
+	equal(w, "samples", got, []rota.StoreSample{{}})
+	if later, err := w.viewer.StoreSamples(w.viewer.ctx, at.Add(time.Microsecond)); at.IsZero() || err != nil || len(later) != 0 {
+		w.Errorf("after the one of %v: %+v, error %v", at, later, err)
+	}
 }

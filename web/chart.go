@@ -94,33 +94,43 @@ func (p *Pages) attemptChart(r *request, t *rota.Task, attempt int, limits rota.
 	return c, nil
 }
 
-// overviewCharts are those of the last hour: what came to its end, what waits and runs, and how long the oldest has waited.
-func (p *Pages) overviewCharts() []*chart {
-	points := p.feed.points()
+// storeCharts are those of all queues since a time: what came to its end, what waits and runs, and how long the oldest has
+// waited. Points are for the eye: there are some 120 of them.
+func (p *Pages) storeCharts(last time.Duration) []*chart {
 	ends := &chart{ID: "chart-ends", Title: "Ended per minute", Unit: "count", Series: []chartLine{{Label: "ended", Class: "good"}, {Label: "failed", Class: "bad"}}}
 	stands := &chart{ID: "chart-stands", Title: "Waiting and running", Unit: "count", Series: []chartLine{{Label: "waiting", Class: "a"}, {Label: "running", Class: "b"}}}
 	wait := &chart{ID: "chart-wait", Title: "Oldest wait", Unit: "seconds", Series: []chartLine{{Label: "waited", Class: "a"}}}
-	// Points for the eye: each stands for so many samples that an hour has some 120 of them.
-	const each = 6
-	for i := 0; i+1 < len(points); i += each {
-		last := points[min(i+each, len(points)-1)]
-		first := points[i]
-		minutes := last.At.Sub(first.At).Minutes()
-		if minutes <= 0 {
-			continue
+	var before *rota.StoreSample
+	for _, x := range spaced(p.feed.points(p.now().Add(-last)), last/120) {
+		at := x.At.Unix()
+		stands.Times, wait.Times = append(stands.Times, at), append(wait.Times, at)
+		stands.Series[0].Values = append(stands.Series[0].Values, float64(x.Waiting))
+		stands.Series[1].Values = append(stands.Series[1].Values, float64(x.Running))
+		wait.Series[0].Values = append(wait.Series[0].Values, x.Oldest.D().Seconds())
+		if before != nil {
+			minutes := x.At.Sub(before.At).Minutes()
+			ends.Times = append(ends.Times, at)
+			ends.Series[0].Values = append(ends.Series[0].Values, float64(max(0, x.Ended-before.Ended))/minutes)
+			ends.Series[1].Values = append(ends.Series[1].Values, float64(max(0, x.Failed-before.Failed))/minutes)
 		}
-		ends.Times = append(ends.Times, last.At.Unix())
-		ends.Series[0].Values = append(ends.Series[0].Values, float64(max(0, last.Ended-first.Ended))/minutes)
-		ends.Series[1].Values = append(ends.Series[1].Values, float64(max(0, last.Failed-first.Failed))/minutes)
-	}
-	for i := 0; i < len(points); i += each / 2 {
-		stands.Times = append(stands.Times, points[i].At.Unix())
-		stands.Series[0].Values = append(stands.Series[0].Values, float64(points[i].Waiting))
-		stands.Series[1].Values = append(stands.Series[1].Values, float64(points[i].Running))
-		wait.Times = append(wait.Times, points[i].At.Unix())
-		wait.Series[0].Values = append(wait.Series[0].Values, points[i].Wait.Seconds())
+		before = &x
 	}
 	return []*chart{ends, stands, wait}
+}
+
+// spaced are samples of which each is at least a step after the one before, and the latest of all.
+func spaced(all []rota.StoreSample, step time.Duration) (out []rota.StoreSample) {
+	for i, x := range all {
+		switch n := len(out); {
+		case n == 0 || x.At.Sub(out[n-1].At) >= step:
+			out = append(out, x)
+		case i == len(all)-1 && n > 1:
+			out[n-1] = x
+		case i == len(all)-1:
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // nodeCharts are what a node and its machine did.
@@ -147,8 +157,23 @@ func nodeCharts(samples []rota.NodeSample) []*chart {
 	return []*chart{load, memory, slots}
 }
 
-// ranges are how long ago a node's charts begin.
+// ranges are how long ago charts begin.
 var ranges = []struct {
 	Name string
 	Last time.Duration
 }{{"1h", time.Hour}, {"6h", 6 * time.Hour}, {"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}}
+
+// chartsOf is how far back the charts of a page reach, as its address has it, and what leads to the others.
+func (r *request) chartsOf() (time.Duration, []pill) {
+	chosen := ranges[0]
+	for _, x := range ranges {
+		if x.Name == r.URL.Query().Get("last") {
+			chosen = x
+		}
+	}
+	var pills []pill
+	for _, x := range ranges {
+		pills = append(pills, pill{Label: x.Name, On: x.Name == chosen.Name, Query: r.With("last", x.Name)})
+	}
+	return chosen.Last, pills
+}

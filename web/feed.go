@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ var topics = []string{topicTasks, topicQueues, topicNodes, topicSchedules}
 const (
 	watchEvery  = time.Second     // while somebody looks
 	sampleEvery = 5 * time.Second // of the charts
-	keepFor     = time.Hour       // of the charts
+	keepFor     = time.Hour       // of the charts, so closely
 )
 
 // feed finds out what changes, once for all who look at this server, and tells them which kind of thing it was. It asks
@@ -44,15 +45,9 @@ type feed struct {
 	changed chan struct{} // closed at the next change
 	looking int
 	stop    context.CancelFunc
-	history []point
-}
-
-// point is what the queues held at one time.
-type point struct {
-	At               time.Time
-	Waiting, Running int
-	Ended, Failed    int           // as counted: less when history was removed
-	Wait             time.Duration // of the oldest job that could start something
+	earlier []rota.StoreSample // of before the last hour, or of before this server began: about one a minute
+	seeded  bool               // with what the store has of them
+	history []rota.StoreSample // of the last hour
 }
 
 func newFeed(svc rota.Service, now func() time.Time) *feed {
@@ -155,40 +150,56 @@ func (f *feed) due() bool {
 	return n == 0 || f.now().Sub(f.history[n-1].At) >= sampleEvery-watchEvery/2
 }
 
-// sample keeps a point for the charts.
+// sample keeps what the queues hold now for the charts, and once what others noted before.
 func (f *feed) sample(ctx context.Context, queues []rota.Queue) {
-	p := point{At: f.now()}
-	if job, since, err := oldestWait(ctx, f.svc); err == nil && job != 0 {
-		p.Wait = max(0, p.At.Sub(since))
-	}
-	for i := range queues {
-		for s, n := range queues[i].Counts {
-			switch {
-			case s == rota.Running:
-				p.Running += n
-			case !s.Ended():
-				p.Waiting += n
-			default:
-				p.Ended += n
-			}
-			if s == rota.Failed {
-				p.Failed += n
-			}
-		}
-	}
+	f.seed(ctx)
+	oldest, _ := f.svc.Jobs(ctx, rota.OldestReady())
+	x := rota.StoreSampleOf(queues, oldest, f.now())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.history) > 0 && p.At.Sub(f.history[0].At) > keepFor {
+	for len(f.history) > 0 && x.At.Sub(f.history[0].At) > keepFor {
+		if old := f.history[0]; len(f.earlier) == 0 || old.At.Sub(f.earlier[len(f.earlier)-1].At) >= rota.StoreSampleEvery {
+			f.earlier = append(f.earlier, old)
+		}
 		f.history = f.history[1:]
 	}
-	f.history = append(f.history, p)
+	for len(f.earlier) > 0 && x.At.Sub(f.earlier[0].At) > rota.StoreSamplesFor {
+		f.earlier = f.earlier[1:]
+	}
+	f.history = append(f.history, x)
 }
 
-// points are those of the last hour, oldest first.
-func (f *feed) points() []point {
+// seed takes what the store has of before this server began.
+func (f *feed) seed(ctx context.Context) {
+	f.mu.Lock()
+	seeded := f.seeded
+	f.mu.Unlock()
+	if seeded {
+		return
+	}
+	before, err := f.svc.StoreSamples(ctx, f.now().Add(-rota.StoreSamplesFor))
+	if err != nil {
+		return // the next time
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]point(nil), f.history...)
+	if f.seeded {
+		return
+	}
+	f.seeded = true
+	for len(before) > 0 && len(f.history) > 0 && !before[len(before)-1].At.Before(f.history[0].At) {
+		before = before[:len(before)-1]
+	}
+	f.earlier = before
+}
+
+// points are those since a time, oldest first.
+func (f *feed) points(since time.Time) []rota.StoreSample {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := slices.Concat(f.earlier, f.history)
+	first, _ := slices.BinarySearchFunc(all, since, func(x rota.StoreSample, t time.Time) int { return x.At.Compare(t) })
+	return all[first:]
 }
 
 // since is what changed since an event that a browser has seen, the event's id now, and what is closed at the next

@@ -40,18 +40,11 @@ func (p *Pages) node(r *request) error {
 	if i < 0 {
 		return rota.Errorf(rota.ErrNotFound, "node %q: there is none", name)
 	}
-	d := nodePage{Node: all[i], Last: r.URL.Query().Get("last")}
+	d := nodePage{Node: all[i]}
 	d.Lines, d.List = servedLines(&all[i]), strings.Join(listed(&all[i]), ",")
-	last := ranges[0]
-	for _, x := range ranges {
-		if x.Name == d.Last {
-			last = x
-		}
-	}
-	for _, x := range ranges {
-		d.Ranges = append(d.Ranges, pill{Label: x.Name, On: x.Name == last.Name, Query: r.With("last", x.Name)})
-	}
-	samples, err := p.svc.NodeSamples(r.Context(), name, r.Now.Add(-last.Last))
+	last := time.Duration(0)
+	last, d.Ranges = r.chartsOf()
+	samples, err := p.svc.NodeSamples(r.Context(), name, r.Now.Add(-last))
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,13 @@ type statsPage struct {
 	Queues []queueRow
 	Sum    queueRow
 	Charts []*chart
+	Ranges []pill
 	Nodes  int
 }
 
 func (p *Pages) stats(r *request) (err error) {
-	d := statsPage{Charts: p.overviewCharts()}
+	last, ranges := r.chartsOf()
+	d := statsPage{Charts: p.storeCharts(last), Ranges: ranges}
 	if d.Status, err = p.svc.Status(r.Context()); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func New(svc rota.Service, o Options) *Pages {
 	return p
 }
 
-// Run watches the Service, for charts of the last hour, until ctx ends. Without it charts begin when somebody looks.
+// Run watches the Service, for charts, until ctx ends. Without it those of the last hour are as fine only while somebody looks.
 func (p *Pages) Run(ctx context.Context) { p.feed.run(ctx) }
 
 // ServeHTTP answers a browser. What it is called by, and from which site, was checked before.

@@ -49,16 +49,11 @@ func (p *Pages) whyOfMany(r *request, j *rota.Job, shown []rota.Task) (*whyView,
 	return p.whyOf(r, shown[i].ID, shown[i].State)
 }
 
-// oldestWait is the oldest job that could start something and has not, and since when it waits; 0: there is none. A job that came
-// long before its time waits from then on.
+// oldestWait is the oldest job that could start something and has not, and since when it waits; 0: there is none.
 func oldestWait(ctx context.Context, svc rota.Service) (rota.JobID, time.Time, error) {
-	jobs, err := svc.Jobs(ctx, rota.JobQuery{Filter: rota.Filter{States: []rota.State{rota.Ready}}, Active: true, Oldest: true, Max: 1})
+	jobs, err := svc.Jobs(ctx, rota.OldestReady())
 	if err != nil || len(jobs) == 0 {
 		return 0, time.Time{}, err
 	}
-	since := jobs[0].Submitted
-	if at := jobs[0].Spec.At; at.After(since) {
-		since = at
-	}
-	return jobs[0].ID, since, nil
+	return jobs[0].ID, jobs[0].WaitsSince(), nil
 }

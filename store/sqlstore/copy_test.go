@@ -194,6 +194,9 @@ func fill(t testing.TB, s *Store) *full {
 	if err := s.Post(t.Context(), []rota.Letter{{Kind: rota.EventAlarm, Place: "mail:ann@example.org", Event: rota.Event{Text: "late"}}}); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.KeepStoreSample(t.Context(), rota.StoreSample{Waiting: 7, Oldest: rota.Duration(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.PutSecret(t.Context(), rota.Secret{Name: "db", Owner: "ann", Sealed: []byte{0, 1, 255}}); err != nil {
 		t.Fatal(err)
 	}

@@ -225,3 +225,33 @@ func (t *tx) thinSpan(span rota.NodeSpan, most int) (int, error) {
 	_, err = t.exec(`INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, to)
 	return n, err
 }
+
+// KeepStoreSample keeps what the queues hold now. Where the clock was set back, what is ahead of it goes.
+func (s *Store) KeepStoreSample(ctx context.Context, x rota.StoreSample) error {
+	return s.write(ctx, "keep a sample of the queues", func(t *tx) error {
+		recent, err := t.one(`SELECT 1 FROM store_sample WHERE at > ?1 AND at <= ?2 LIMIT 1`,
+			[]any{t.now - (rota.StoreSampleEvery / 2).Microseconds(), t.now}, new(int))
+		if recent || err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM store_sample WHERE at < ?1 OR at >= ?2`, t.now-rota.StoreSamplesFor.Microseconds(), t.now); err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO store_sample (at, waiting, running, ended, failed, oldest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+			t.now, x.Waiting, x.Running, x.Ended, x.Failed, x.Oldest.D().Microseconds())
+		return err
+	})
+}
+
+// StoreSamples are those since a time. There are never more than a week has.
+func (s *Store) StoreSamples(ctx context.Context, since time.Time) (out []rota.StoreSample, err error) {
+	err = s.query(ctx, func(r *sql.Rows) error {
+		var x rota.StoreSample
+		var at, oldest int64
+		err := r.Scan(&at, &x.Waiting, &x.Running, &x.Ended, &x.Failed, &oldest)
+		x.At, x.Oldest = fromMicros(at), rota.Duration(time.Duration(oldest)*time.Microsecond)
+		out = append(out, x)
+		return err
+	}, `SELECT at, waiting, running, ended, failed, oldest FROM store_sample WHERE at >= ?1 ORDER BY at`, toMicros(since))
+	return out, err
+}

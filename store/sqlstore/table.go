@@ -38,6 +38,7 @@ var tables = []table{
 	{name: "operation", key: []string{"id"}},
 	{name: "node", key: []string{"name"}},
 	{name: "node_sample", key: []string{"node", "at"}},
+	{name: "store_sample", key: []string{"at"}},
 	{name: "session", key: []string{"id"}},
 	{name: "schedule", key: []string{"name"}},
 	{name: "fire", key: []string{"schedule", "due"}},

@@ -232,6 +232,14 @@ func (f *Faulty) NodeSamples(ctx context.Context, node string, since time.Time) 
 	return through(f, "NodeSamples", func() ([]rota.NodeSample, error) { return f.store.NodeSamples(ctx, node, since) })
 }
 
+func (f *Faulty) KeepStoreSample(ctx context.Context, x rota.StoreSample) error {
+	return through0(f, "KeepStoreSample", func() error { return f.store.KeepStoreSample(ctx, x) })
+}
+
+func (f *Faulty) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
+	return through(f, "StoreSamples", func() ([]rota.StoreSample, error) { return f.store.StoreSamples(ctx, since) })
+}
+
 func (f *Faulty) PutSchedule(ctx context.Context, s rota.Schedule) (rota.Schedule, error) {
 	return through(f, "PutSchedule", func() (rota.Schedule, error) { return f.store.PutSchedule(ctx, s) })
 }

@@ -18,6 +18,7 @@ func testSamples(s suite) {
 	s.test("D6_what_has_no_samples_is_told_from_what_is_not_there", samplesMissing)
 	s.test("D6_a_nodes_samples_are_kept_as_they_came", nodeSamplesKept)
 	s.test("D6_a_nodes_samples_thin_out_with_age", nodeSamplesThin)
+	s.test("D13_what_the_queues_held_is_kept_for_a_week", storeSamplesKept)
 	s.test("D6_P18_samples_that_nobody_thinned_for_long_go_in_steps", nodeSamplesMany)
 }
 
@@ -326,5 +327,50 @@ func nodeSamplesMany(t *testing.T, w *world) {
 		if err != nil || len(got) < 350 {
 			t.Errorf("of the last hour %d are left, %v", len(got), err)
 		}
+	}
+}
+
+// storeSamplesKept has two servers tell what the queues hold, every minute for more than a week.
+func storeSamplesKept(t *testing.T, w *world) {
+	keep := func(x rota.StoreSample) {
+		t.Helper()
+		if err := w.KeepStoreSample(w.ctx, x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := func() []rota.StoreSample {
+		t.Helper()
+		got, err := w.StoreSamples(w.ctx, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	x := rota.StoreSample{At: w.clock.Now().Add(time.Hour), Waiting: 1, Running: 2, Ended: 30, Failed: 4, Oldest: rota.Duration(90 * time.Second)}
+	first := w.clock.Now()
+	keep(x)
+	x.At = first // its own time counts for nothing
+	w.clock.Advance(20 * time.Second)
+	keep(rota.StoreSample{Waiting: 99}) // the other server's, of the same minute
+	if got := all(); !slices.Equal(got, []rota.StoreSample{x}) {
+		t.Errorf("got %+v\nwant %+v", got, x)
+	}
+	w.clock.Advance(40 * time.Second)
+	keep(rota.StoreSample{Waiting: 5})
+	second := w.clock.Now()
+	got, err := w.StoreSamples(w.ctx, first.Add(time.Microsecond))
+	if err != nil || !slices.Equal(got, []rota.StoreSample{{At: second, Waiting: 5}}) {
+		t.Errorf("since the first: %+v, %v", got, err)
+	}
+	w.clock.Advance(rota.StoreSamplesFor - 30*time.Second)
+	keep(rota.StoreSample{Waiting: 6})
+	w.reopen(t)
+	if got := all(); len(got) != 2 || got[0].Waiting != 5 || got[1].Waiting != 6 {
+		t.Errorf("a week later: %+v", got)
+	}
+	w.clock.Advance(-time.Hour) // set back: nothing is left ahead
+	keep(rota.StoreSample{Waiting: 7})
+	if got := all(); len(got) != 2 || got[0].Waiting != 5 || got[1].Waiting != 7 {
+		t.Errorf("set back: %+v", got)
 	}
 }
