@@ -97,6 +97,23 @@ type Dependency struct {
 	When When  `json:"when"`
 }
 
+// Edge says that a job is, or was, to run after another. It is kept as long as the job, also when the other one is not.
+type Edge struct {
+	Job  JobID `json:"job"`
+	On   JobID `json:"on" doc:"the job that it is to run after"`
+	When When  `json:"when"`
+}
+
+// EdgeQuery asks for edges, newest jobs first.
+type EdgeQuery struct {
+	Of     []JobID // only those at one of these jobs, MaxEdgesOf at most; none: at any
+	Before JobID   // only those of jobs older than this one
+	Max    int     // at most; 0: 100
+}
+
+// MaxEdgesOf is of how many jobs edges are asked for at once.
+const MaxEdgesOf = 200
+
 // Awaited is what dependencies wait for, in words: "job 41 to succeed, the same element of job 43 to succeed". Of none it is
 // empty.
 func Awaited(after []Dependency) string {

@@ -25,6 +25,8 @@ type JobService interface {
 	Upload(ctx context.Context, job JobID, part Part) (Submitted, error)
 	Job(ctx context.Context, id JobID) (Job, error)
 	Jobs(ctx context.Context, q JobQuery) ([]Job, error)
+	// Edges are which jobs run, or ran, after which, as far as the caller may see both.
+	Edges(ctx context.Context, q EdgeQuery) ([]Edge, error)
 	// Task is a task and its earlier attempts, oldest first.
 	Task(ctx context.Context, id TaskID) (Task, []Attempt, error)
 	Tasks(ctx context.Context, q TaskQuery) ([]Task, error)
@@ -95,7 +97,8 @@ type AdminService interface {
 	// NodeSamples are what a node and its machine did since a time by the store's clock, as far as it is kept, oldest
 	// first (D6).
 	NodeSamples(ctx context.Context, node string, since time.Time) ([]NodeSample, error)
-	// StoreSamples are what all queues together held since a time by the store's clock, as far as it is kept, oldest first.
+	// StoreSamples are what all queues together held since a time by the store's clock, as far as it is kept, oldest first. They
+	// are not for who may see some queues only.
 	StoreSamples(ctx context.Context, since time.Time) ([]StoreSample, error)
 	PutSchedule(ctx context.Context, s Schedule) (Schedule, error)
 	Schedules(ctx context.Context) ([]Schedule, error)

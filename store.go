@@ -85,6 +85,8 @@ type JobStore interface {
 	Input(ctx context.Context, job JobID, offset int64, max int) ([]byte, int64, error)
 	Job(ctx context.Context, id JobID) (Job, error)
 	Jobs(ctx context.Context, q JobQuery) ([]Job, error)
+	// Edges are which jobs run after which.
+	Edges(ctx context.Context, q EdgeQuery) ([]Edge, error)
 }
 
 // NewJob is a submission with what the server knows of it.

@@ -34,6 +34,8 @@ var routes = []route{
 	{"GET", Prefix + "/jobs/{job}/input", node, "input", "A piece of a job's uploaded standard input, for nodes", on(input)},
 	{"GET", Prefix + "/jobs/{job}/program", node, "program", "A piece of the blob that a job runs, for nodes", on(program)},
 
+	{"GET", Prefix + "/edges", viewer, "list-edges", "Which jobs run after which, newest first", on(listEdges)},
+
 	{"GET", Prefix + "/tasks", viewer, "list-tasks", "Tasks, by id", on(listTasks)},
 	{"GET", Prefix + "/tasks/{task}", viewer, "get-task", "A task and its earlier attempts", on(getTask)},
 	{"GET", Prefix + "/tasks/{task}/why", viewer, "why", "What keeps a task from starting, and when it is expected to start", on(why)},

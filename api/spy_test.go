@@ -125,6 +125,9 @@ func (s *spy) Samples(ctx context.Context, t rota.TaskID, attempt int) (rota.Ser
 func (s *spy) NodeSamples(ctx context.Context, node string, since time.Time) ([]rota.NodeSample, error) {
 	return give[[]rota.NodeSample](s), s.note(ctx, node, since)
 }
+func (s *spy) Edges(ctx context.Context, q rota.EdgeQuery) ([]rota.Edge, error) {
+	return give[[]rota.Edge](s), s.note(ctx, q)
+}
 func (s *spy) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
 	return give[[]rota.StoreSample](s), s.note(ctx, since)
 }

@@ -26,6 +26,7 @@ var permits = map[string]permit{
 	"output":    {rota.RoleViewer, true},
 	"artifacts": {rota.RoleViewer, true},
 	"why":       {rota.RoleViewer, true},
+	"edges":     {rota.RoleViewer, false},
 	"failures":  {rota.RoleViewer, false},
 	"usage":     {rota.RoleViewer, false},
 	"operate":   {rota.RoleSubmitter, false},

@@ -34,7 +34,11 @@ func (s *Server) NodeSamples(ctx context.Context, node string, since time.Time) 
 
 // StoreSamples are what all queues together held since a time.
 func (s *Server) StoreSamples(ctx context.Context, since time.Time) ([]rota.StoreSample, error) {
-	if _, err := s.allow(ctx, "store samples"); err != nil {
+	p, err := s.allow(ctx, "store samples")
+	if err == nil && p.Queues != "" {
+		err = rota.Errorf(rota.ErrDenied, "what all queues together hold is not for a token for some of them").WithFix("rota queue ls")
+	}
+	if err != nil {
 		return nil, err
 	}
 	all, err := s.store.StoreSamples(ctx, since)

@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/rotaqueue/rota"
@@ -13,6 +14,7 @@ var dependencyTests = []contract{
 	{"P15 all of several", severalBefore},
 	{"P15 starving goes down a chain", starvingChain},
 	{"P15 submit races the finish", dependencyRace},
+	{"D12 which jobs run after which is told", edgesTold},
 }
 
 // endings are the ways for a job to end.
@@ -111,4 +113,25 @@ func dependencyRace(w *world) {
 		equal(w, "claimed after the race", b.Task.Job(), next)
 		m.ends(rota.OutcomeSucceeded, b)
 	}
+}
+
+func edgesTold(w *world) {
+	first := w.kim.submit(run())
+	next := w.kim.submit(run(after(rota.AfterOK, first)))
+	last := w.kim.submit(run(after(rota.AfterAny, next)))
+	got, err := w.viewer.Edges(w.viewer.ctx, rota.EdgeQuery{Of: []rota.JobID{first}, Max: 5})
+	if err != nil {
+		w.Fatal(err)
+	}
+	equal(w, "edges of the first", got, []rota.Edge{{Job: next, On: first, When: rota.AfterOK}})
+	if got, err = w.viewer.Edges(w.viewer.ctx, rota.EdgeQuery{}); err != nil || len(got) != 2 || got[0].Job != last {
+		w.Errorf("all edges: %+v, error %v", got, err)
+	}
+	if got, err = w.viewer.Edges(w.viewer.ctx, rota.EdgeQuery{Before: last}); err != nil || len(got) != 1 {
+		w.Errorf("edges of older jobs: %+v, error %v", got, err)
+	}
+	_, err = w.viewer.Edges(w.viewer.ctx, rota.EdgeQuery{Max: -1})
+	w.refused("a number below 0", err, rota.ErrInvalid)
+	_, err = w.viewer.Edges(w.viewer.ctx, rota.EdgeQuery{Of: slices.Repeat([]rota.JobID{first}, rota.MaxEdgesOf+1)})
+	w.refused("too many at once", err, rota.ErrTooLarge)
 }

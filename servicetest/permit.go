@@ -61,6 +61,7 @@ var methods = []struct {
 	{"Why", rota.RoleViewer, func(c *client) error { _, err := c.Why(c.ctx, rota.PlainTask(4711)); return err }},
 	{"Failures", rota.RoleViewer, func(c *client) error { _, err := c.Failures(c.ctx, rota.FailureQuery{}); return err }},
 	{"Samples", rota.RoleViewer, func(c *client) error { _, err := c.Samples(c.ctx, rota.PlainTask(4711), 1); return err }},
+	{"Edges", rota.RoleViewer, func(c *client) error { _, err := c.Edges(c.ctx, rota.EdgeQuery{}); return err }},
 	{"StoreSamples", rota.RoleViewer, func(c *client) error { _, err := c.StoreSamples(c.ctx, time.Time{}); return err }},
 	{"NodeSamples", rota.RoleViewer, func(c *client) error { _, err := c.NodeSamples(c.ctx, "none", time.Time{}); return err }},
 	{"PutSchedule", rota.RoleSubmitter, func(c *client) error {

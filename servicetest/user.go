@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -302,10 +303,11 @@ func limitedToQueues(w *world) {
 			_, err := c.Operate(c.ctx, rota.Operation{Act: rota.ActCancel, Filter: rota.Filter{Queue: "cpu"}})
 			return err
 		},
-		"drain node":  func() error { return c.DrainNode(c.ctx, "n") },
-		"pause node":  func() error { return c.PauseNode(c.ctx, "n", true) },
-		"remove node": func() error { return c.RemoveNode(c.ctx, "n", true) },
-		"blobs":       func() error { _, err := c.Blobs(c.ctx, rota.BlobQuery{}); return err },
+		"store samples": func() error { _, err := c.StoreSamples(c.ctx, time.Time{}); return err },
+		"drain node":    func() error { return c.DrainNode(c.ctx, "n") },
+		"pause node":    func() error { return c.PauseNode(c.ctx, "n", true) },
+		"remove node":   func() error { return c.RemoveNode(c.ctx, "n", true) },
+		"blobs":         func() error { _, err := c.Blobs(c.ctx, rota.BlobQuery{}); return err },
 	} {
 		w.refused(what+" elsewhere", call(), rota.ErrDenied)
 	}
@@ -321,6 +323,10 @@ func limitedToQueues(w *world) {
 		w.Errorf("the job of the queue is %v", state)
 	}
 	c.submit(run(queued("gpu")))
+	beside := w.kim.submit(run(queued("gpu"), after(rota.AfterAny, in, out)))
+	if edges, err := c.Edges(c.ctx, rota.EdgeQuery{Of: []rota.JobID{in, out}}); err != nil || !slices.Equal(edges, []rota.Edge{{Job: beside, On: in, When: rota.AfterAny}}) {
+		w.Errorf("edges: %+v, %v", edges, err)
+	}
 }
 
 func limitedJobs(w *world) {

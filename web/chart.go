@@ -95,8 +95,11 @@ func (p *Pages) attemptChart(r *request, t *rota.Task, attempt int, limits rota.
 }
 
 // storeCharts are those of all queues since a time: what came to its end, what waits and runs, and how long the oldest has
-// waited. Points are for the eye: there are some 120 of them.
-func (p *Pages) storeCharts(last time.Duration) []*chart {
+// waited. Points are for the eye: there are some 120 of them. Who may see some queues only sees none.
+func (p *Pages) storeCharts(r *request, last time.Duration) []*chart {
+	if r.Who.Queues != "" {
+		return nil
+	}
 	ends := &chart{ID: "chart-ends", Title: "Ended per minute", Unit: "count", Series: []chartLine{{Label: "ended", Class: "good"}, {Label: "failed", Class: "bad"}}}
 	stands := &chart{ID: "chart-stands", Title: "Waiting and running", Unit: "count", Series: []chartLine{{Label: "waiting", Class: "a"}, {Label: "running", Class: "b"}}}
 	wait := &chart{ID: "chart-wait", Title: "Oldest wait", Unit: "seconds", Series: []chartLine{{Label: "waited", Class: "a"}}}

@@ -51,7 +51,7 @@ func TestD13ChartsBeginBeforeTheServer(t *testing.T) {
 	sample(1, time.Minute)
 	look := func(last time.Duration) {
 		t.Helper()
-		charts := p.storeCharts(last)
+		charts := p.storeCharts(&request{}, last)
 		if len(charts) != 3 {
 			t.Fatalf("%d charts", len(charts))
 		}

@@ -71,7 +71,7 @@ func (p *Pages) overview(r *request) (err error) {
 		return err
 	}
 	d.Schedules = nextFires(schedules, 6)
-	d.Charts = p.storeCharts(time.Hour)
+	d.Charts = p.storeCharts(r, time.Hour)
 	d.look(r, queues)
 	for i := range schedules {
 		for _, a := range schedules[i].Alarms {

@@ -14,7 +14,7 @@ type statsPage struct {
 
 func (p *Pages) stats(r *request) (err error) {
 	last, ranges := r.chartsOf()
-	d := statsPage{Charts: p.storeCharts(last), Ranges: ranges}
+	d := statsPage{Charts: p.storeCharts(r, last), Ranges: ranges}
 	if d.Status, err = p.svc.Status(r.Context()); err != nil {
 		return err
 	}

@@ -54,6 +54,12 @@ func starvedBy(d rota.Dependency) string {
 
 func (t *tx) insertDependencies(rows []*newRow) error {
 	for _, r := range rows {
+		for _, d := range r.Spec.After {
+			if _, err := t.exec(`INSERT INTO edge (job, on_job, condition) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`,
+				int64(r.id), int64(d.Job), string(d.When)); err != nil {
+				return err
+			}
+		}
 		if r.blockers == 0 {
 			continue
 		}

@@ -325,8 +325,10 @@ func (t *tx) editDependencies(j *edited, old []rota.Dependency) error {
 		return nil
 	}
 	job := j.id
-	if _, err := t.exec(`DELETE FROM dependency WHERE job = ?1`, int64(job)); err != nil {
-		return err
+	for _, q := range []string{`DELETE FROM dependency WHERE job = ?1`, `DELETE FROM edge WHERE job = ?1`} {
+		if _, err := t.exec(q, int64(job)); err != nil {
+			return err
+		}
 	}
 	r := j.waitingFor(j.spec.After)
 	if err := t.resolveDependencies(r); err != nil {

@@ -241,6 +241,7 @@ func (t *tx) removeJob(id rota.JobID, gate int64) error {
 		{`UPDATE submission_key SET orphan = 1 WHERE job = ?1 AND (submitter, key) = (SELECT submitter, submit_key FROM job WHERE id = ?1)`, []any{int64(id)}},
 		{`DELETE FROM line WHERE task BETWEEN ?1 AND ?2`, []any{int64(first), int64(last)}}, // of an upload that was not completed
 		{`DELETE FROM input WHERE job = ?1`, []any{int64(id)}},
+		{`DELETE FROM edge WHERE job = ?1`, []any{int64(id)}},
 		{`UPDATE blob SET touched = ?3 WHERE id IN (SELECT blob FROM blob_use WHERE holder IN (?1, ?2))`, []any{holderOfJob(id), holderOfArtifacts(id), t.now}},
 		{`DELETE FROM blob_use WHERE holder IN (?1, ?2)`, []any{holderOfJob(id), holderOfArtifacts(id)}},
 		{`DELETE FROM gate WHERE id = ?1`, []any{gate}},

@@ -34,6 +34,7 @@ var tables = []table{
 	{name: "failure", key: []string{"task"}},
 	{name: "submission_key", key: []string{"submitter", "key"}},
 	{name: "dependency", key: []string{"on_job", "job", "condition"}},
+	{name: "edge", key: []string{"job", "on_job", "condition"}},
 	{name: "identity", key: []string{"queue", "identity"}},
 	{name: "operation", key: []string{"id"}},
 	{name: "node", key: []string{"name"}},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ func testDependents(s suite) {
 	s.test("P15_an_element_that_is_held_or_edited_while_the_other_ends", dependentsEachHeld)
 	s.test("P15_elements_that_are_not_there_are_refused", dependentsEachRefused)
 	s.test("P15_submit_after_races_the_finish", dependentsRace)
+	s.test("D12_which_jobs_run_after_which_is_kept", edgesKept)
 }
 
 // endings are the ways in which a job ends.
@@ -255,5 +257,56 @@ func dependentsRace(t *testing.T, w *world) {
 		}
 		w.wantState(t, rota.PlainTask(next), want)
 	}
+	w.verify(t)
+}
+
+// edgesKept: an edge is there from the submission on, whether or not the other job had ended; it follows edits, and goes with
+// its job.
+func edgesKept(t *testing.T, w *world) {
+	edges := func(q rota.EdgeQuery) []rota.Edge {
+		t.Helper()
+		got, err := w.Edges(w.ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	want := func(what string, q rota.EdgeQuery, want ...rota.Edge) {
+		t.Helper()
+		if got := edges(q); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	s := w.session(t)
+	want("at first", rota.EdgeQuery{})
+	a := w.one(t, queue("q"))
+	s.finish(t, end(s.claim(t, 1)[0].Try, rota.OutcomeSucceeded))
+	b := w.one(t, queue("q"), after(rota.AfterOK, a.Job()))
+	c := w.one(t, queue("q"), after(rota.AfterAny, a.Job(), b.Job()))
+	w.one(t, queue("q"))
+	ba, ca := rota.Edge{Job: b.Job(), On: a.Job(), When: rota.AfterOK}, rota.Edge{Job: c.Job(), On: a.Job(), When: rota.AfterAny}
+	cb := rota.Edge{Job: c.Job(), On: b.Job(), When: rota.AfterAny}
+	want("all", rota.EdgeQuery{}, cb, ca, ba)
+	want("two", rota.EdgeQuery{Max: 2}, cb, ca)
+	want("of older jobs", rota.EdgeQuery{Before: c.Job()}, ba)
+	want("of one", rota.EdgeQuery{Of: []rota.JobID{b.Job()}}, cb, ba)
+	want("of several", rota.EdgeQuery{Of: []rota.JobID{b.Job(), a.Job(), 4711}}, cb, ca, ba)
+	s.finish(t, end(s.claim(t, 1)[0].Try, rota.OutcomeSucceeded))
+	w.settle(t)
+	w.reopen(t)
+	want("when nobody waits any more", rota.EdgeQuery{}, cb, ca, ba)
+	spec := w.job(t, c.Job()).Spec
+	spec.After = []rota.Dependency{{Job: b.Job(), When: rota.AfterOK}}
+	w.edit(t, rota.Edit{Spec: &spec}, whole(c.Job()))
+	cb.When = rota.AfterOK
+	want("edited", rota.EdgeQuery{}, cb, ba)
+	w.operate(t, rota.ActCancel, whole(c.Job()))
+	w.operate(t, rota.ActRemove, whole(c.Job()))
+	w.settle(t)
+	w.prune(t, rota.Retention{})
+	want("removed", rota.EdgeQuery{}, ba)
+	w.operate(t, rota.ActRemove, whole(a.Job())) // the other end alone stays known
+	w.prune(t, rota.Retention{})
+	want("what it ran after is removed", rota.EdgeQuery{}, ba)
 	w.verify(t)
 }

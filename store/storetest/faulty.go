@@ -232,6 +232,10 @@ func (f *Faulty) NodeSamples(ctx context.Context, node string, since time.Time) 
 	return through(f, "NodeSamples", func() ([]rota.NodeSample, error) { return f.store.NodeSamples(ctx, node, since) })
 }
 
+func (f *Faulty) Edges(ctx context.Context, q rota.EdgeQuery) ([]rota.Edge, error) {
+	return through(f, "Edges", func() ([]rota.Edge, error) { return f.store.Edges(ctx, q) })
+}
+
 func (f *Faulty) KeepStoreSample(ctx context.Context, x rota.StoreSample) error {
 	return through0(f, "KeepStoreSample", func() error { return f.store.KeepStoreSample(ctx, x) })
 }
