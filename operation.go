@@ -121,5 +121,6 @@ type JobQuery struct {
 	After  JobID // newer than this one
 	Oldest bool  // oldest first
 	Active bool  // only those that have not ended
+	Many   bool  // only those whose tasks are elements
 	Max    int   // at most; 0: 100
 }

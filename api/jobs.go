@@ -53,6 +53,7 @@ type listJobsRequest struct {
 	After  rota.JobID `query:"after" doc:"only jobs newer than this one"`
 	Oldest bool       `query:"oldest" doc:"oldest first"`
 	Active bool       `query:"active" doc:"only jobs that have not ended"`
+	Many   bool       `query:"many" doc:"only jobs whose tasks are elements: arrays, and those with a task a line"`
 	Max    int        `query:"max" minimum:"0" doc:"at most so many; default 100"`
 }
 
@@ -65,7 +66,7 @@ func listJobs(ctx context.Context, svc rota.Service, in *listJobsRequest) (*body
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := svc.Jobs(ctx, rota.JobQuery{Filter: f, Before: in.Before, After: in.After, Oldest: in.Oldest, Active: in.Active, Max: in.Max})
+	jobs, err := svc.Jobs(ctx, rota.JobQuery{Filter: f, Before: in.Before, After: in.After, Oldest: in.Oldest, Active: in.Active, Many: in.Many, Max: in.Max})
 	return answer(jobList{full(jobs)}, err)
 }
 
@@ -73,7 +74,7 @@ func listJobs(ctx context.Context, svc rota.Service, in *listJobsRequest) (*body
 func (c *Client) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
 	var out jobList
 	params := query().filter(&q.Filter).number("before", int64(q.Before)).number("after", int64(q.After)).flag("oldest", q.Oldest).
-		flag("active", q.Active).number("max", int64(q.Max))
+		flag("active", q.Active).flag("many", q.Many).number("max", int64(q.Max))
 	err := c.do(ctx, call{method: "GET", path: "/jobs", query: params, out: &out, again: true})
 	return out.Jobs, err
 }

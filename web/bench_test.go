@@ -43,7 +43,7 @@ func BenchmarkPages(b *testing.B) {
 	for b.Loop() {
 		for _, path := range []string{"/", "/jobs", "/jobs?q=state:failed", "/jobs?q=state:running", "/jobs?q=nothing-like-this", "/jobs?q=queue:gpu", "/jobs?sort=name",
 			"/jobs?before=1000", "/jobs/1", "/jobs/1?state=failed", "/jobs/1?state=succeeded", "/jobs/100", "/failed", "/failed?by=name", "/failed?by=node", "/queues",
-			"/queues/default", "/cron", "/nodes", "/nodes/alpha", "/stats", "/settings"} {
+			"/queues/default", "/cron", "/nodes", "/nodes/alpha", "/stats", "/stats?last=7d", "/workflows", "/settings"} {
 			var took []time.Duration
 			for range 7 {
 				w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
@@ -87,7 +87,12 @@ func fillStore(b *testing.B, ctx context.Context, svc *server.Server, tasks int)
 				if i%50 == 0 {
 					s.Queue = "gpu"
 				}
-				if _, err := svc.Submit(ctx, rota.Submission{Spec: s}); err != nil {
+				made, err := svc.Submit(ctx, rota.Submission{Spec: s})
+				if err == nil && i%100 == 0 { // a pair of jobs
+					s.Name, s.After = s.Name+"-next", []rota.Dependency{{Job: made.Job, When: rota.AfterAny}}
+					_, err = svc.Submit(ctx, rota.Submission{Spec: s})
+				}
+				if err != nil {
 					failed = err
 				}
 			}

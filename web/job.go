@@ -44,7 +44,11 @@ func (p *Pages) job(r *request) error {
 		return err
 	}
 	d.ETA = eta(&d.Job, r.Now)
-	d.Graph = p.graphOf(r, &d.Job, d.Children)
+	w, err := p.jobWorkflow(r, &d.Job, d.Children)
+	if err != nil {
+		return err
+	}
+	d.Graph = w.draw(id)
 	d.CLI = cliText(&d.Job.Spec)
 	d.Spec = indented(d.Job.Spec)
 	r.show("job", "Job "+id.String()+titled(d.Job.Spec.Name), d)

@@ -20,6 +20,7 @@ type navItem struct {
 var nav = []navItem{
 	{Path: "", Label: "Overview", Key: "o", pages: "overview", Icon: "M3 12l9-8 9 8M5 10v10h5v-6h4v6h5V10"},
 	{Path: "jobs", Label: "Jobs", Key: "j", pages: "jobs job log newjob confirm", Icon: "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01"},
+	{Path: "workflows", Label: "Workflows", Key: "w", pages: "workflows", Icon: "M3 5h6v5H3zM15 5h6v5h-6zM15 15h6v5h-6zM9 7.5h6M12 7.5v10h3"},
 	{Path: "failed", Label: "Failed", Key: "f", pages: "failed", Icon: "M12 9v4M12 17h.01M10.3 3.9L2 18a2 2 0 0 0 1.7 3h16.6a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0z"},
 	{Path: "queues", Label: "Queues", Key: "q", pages: "queues queue", Icon: "M4 5h16v4H4zM4 11h16v4H4zM4 17h10v3H4z"},
 	{Path: "cron", Label: "Cron", Key: "c", pages: "cron schedule", Icon: "M12 7v5l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z"},

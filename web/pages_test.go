@@ -19,7 +19,7 @@ import (
 // everyPage are the ways to one page of each kind.
 func (s *scene) everyPage() []string {
 	return []string{"/", "/jobs", "/jobs?q=state:failed", "/jobs?sort=name", "/jobs?sort=oldest", "/jobs/" + s.live.String(), "/jobs/" + s.failed.String(), "/jobs/" + s.array.String(),
-		"/tasks/" + s.array.String() + ".13", "/tasks/" + s.live.String() + "/log", "/failed", "/failed?by=node", "/queues", "/queues/gpu", "/cron", "/cron/report",
+		"/tasks/" + s.array.String() + ".13", "/tasks/" + s.live.String() + "/log", "/workflows", "/failed", "/failed?by=node", "/queues", "/queues/gpu", "/cron", "/cron/report",
 		"/nodes", "/nodes/alpha", "/stats", "/settings", "/api"}
 }
 
@@ -60,7 +60,7 @@ func TestD13EveryPageIsWholeWithoutScripts(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{"/": "Needs attention", "/jobs": "train-model", "/jobs/" + s.failed.String(): "KeyError", "/failed": "diverged at step",
-		"/jobs/" + s.live.String(): "epoch 060", "/queues/gpu": "alpha", "/cron/report": "Europe/Berlin", "/nodes/alpha": "alpha.example.org", "/api": "Submit a job"} {
+		"/jobs/" + s.live.String(): "epoch 060", "/workflows": "runs after job", "/queues/gpu": "alpha", "/cron/report": "Europe/Berlin", "/nodes/alpha": "alpha.example.org", "/api": "Submit a job"} {
 		if _, body := viewer.get(path); !strings.Contains(body, want) {
 			t.Errorf("%s does not say %q", path, want)
 		}

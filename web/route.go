@@ -34,6 +34,7 @@ var routes = []route{
 	{"GET", "/new", rota.RoleSubmitter, (*Pages).newJob},
 	{"POST", "/new", rota.RoleSubmitter, (*Pages).submitJob},
 	{"GET", "/failed", rota.RoleViewer, (*Pages).failed},
+	{"GET", "/workflows", rota.RoleViewer, (*Pages).workflows},
 	{"GET", "/queues", rota.RoleViewer, (*Pages).queues},
 	{"GET", "/queues/{queue}", rota.RoleViewer, (*Pages).queue},
 	{"POST", "/queues/{queue}", rota.RoleOperator, (*Pages).changeQueue},

@@ -31,7 +31,7 @@ func TestScreenshots(t *testing.T) {
 		w.ok(os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
 	}
 	pages := map[string]string{"overview": "/", "jobs": "/jobs", "job": "/jobs/" + scene.failed.String(), "array": "/jobs/" + scene.array.String(), "element": "/tasks/" + scene.array.String() + ".1",
-		"log": "/tasks/" + scene.live.String() + "/log", "live": "/jobs/" + scene.live.String(), "failed": "/failed", "queues": "/queues", "queue": "/queues/gpu", "cron": "/cron", "schedule": "/cron/report",
+		"log": "/tasks/" + scene.live.String() + "/log", "live": "/jobs/" + scene.live.String(), "failed": "/failed", "queues": "/queues", "queue": "/queues/gpu", "workflows": "/workflows", "evaluate": "/jobs/" + scene.evaluate.String(), "cron": "/cron", "schedule": "/cron/report",
 		"nodes": "/nodes", "node": "/nodes/alpha", "new": "/new?from=" + scene.live.String(), "stats": "/stats", "settings": "/settings", "api": "/api", "waits": "/jobs/" + scene.held.String(), "users": "/users", "tokens": "/tokens", "secrets": "/secrets"}
 	only := os.Getenv("ROTA_SCREENSHOTS_ONLY")
 	for _, look := range []struct {
@@ -67,8 +67,8 @@ func TestScreenshots(t *testing.T) {
 
 // scene is a server in the middle of a day.
 type scene struct {
-	live, failed, array, held rota.JobID
-	bad                       []string // pages of what is hostile
+	live, failed, array, held, evaluate rota.JobID
+	bad                                 []string // pages of what is hostile
 }
 
 func (w *world) scene() (s scene) {
@@ -116,7 +116,18 @@ func (w *world) scene() (s scene) {
 	s.live = w.shell("train-model", "python train.py --epochs 400", func(s *rota.Spec) {
 		s.Queue, s.Priority, s.Labels = "gpu", 5, map[string]string{"team": "vision"}
 	})
-	w.shell("evaluate", "python eval.py", func(sp *rota.Spec) { sp.After = []rota.Dependency{{Job: s.live, When: rota.AfterOK}} })
+	after := func(when rota.When, jobs ...rota.JobID) func(*rota.Spec) {
+		return func(sp *rota.Spec) {
+			for _, id := range jobs {
+				sp.After = append(sp.After, rota.Dependency{Job: id, When: when})
+			}
+		}
+	}
+	s.evaluate = w.shell("evaluate", "python eval.py", after(rota.AfterOK, s.live))
+	figures := w.shell("draw-figures", "python figures.py", after(rota.AfterOK, s.evaluate))
+	export := w.shell("export-the-model-for-mobile-phones", "python export.py --quantize", after(rota.AfterOK, s.live))
+	w.shell("publish", "./publish.sh", after(rota.AfterOK, figures, export))
+	w.shell("alert", "./alert.sh", after(rota.AfterFail, s.evaluate))
 	s.held = w.shell("deploy", "./deploy.sh production", func(s *rota.Spec) { s.Hold = true })
 	as := w.node.claim(4)
 	for _, a := range as {

@@ -105,6 +105,9 @@ func (s *Store) Jobs(ctx context.Context, q rota.JobQuery) ([]rota.Job, error) {
 	if q.Active {
 		c.parts = append(c.parts, "(j.tasks_left > 0 OR j.sealed = 0)")
 	}
+	if q.Many {
+		c.parts = append(c.parts, "j.many = 1")
+	}
 	var jobs []rota.Job
 	err := s.query(ctx, func(r *sql.Rows) error {
 		j, err := scanJob(r)

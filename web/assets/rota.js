@@ -242,12 +242,15 @@ function draw(el, anew) {
   if (el.plot && !anew) { el.plot.setData(data); return; }
   el.plot?.destroy(); el.replaceChildren();
   const say = units[c.unit] || units[''], axis = {stroke: colour('--muted'), grid: {stroke: colour('--line'), width: 1}, ticks: {show: false}, font: '11px system-ui'};
-  const zone = html.dataset.zone;
+  const zone = html.dataset.zone, times = o => new Intl.DateTimeFormat('en-GB', {timeZone: zone, hourCycle: 'h23', ...o});
+  const day = {day: 'numeric', month: 'short'}, minute = {hour: '2-digit', minute: '2-digit'}, second = {...minute, second: '2-digit'};
+  const span = () => { const t = el.plot?.data[0] || c.times; return t[t.length - 1] - t[0]; }, date = (f, v) => f.format(new Date(v * 1e3)).replace(',', '');
   el.plot = new uPlot({
     width: el.clientWidth || 400, height: 150, tzDate: ts => uPlot.tzDate(new Date(ts * 1e3), zone), legend: {show: true, live: true},
     scales: {y: {range: (_, lo, hi) => [0, Math.max(hi * 1.08, c.unit === 'count' ? 4 : 0.1)]}},
-    axes: [{...axis, size: 26}, {...axis, size: c.unit === 'bytes' ? 68 : c.unit === 'seconds' ? 58 : 44, values: (_, vs) => vs.map(say)}],
-    series: [{value: (_, v) => v ? new Date(v * 1e3).toLocaleTimeString([], {timeZone: zone}) + ' ' + zone : '–'},
+    axes: [{...axis, size: 26, space: () => span() > 86400 ? 90 : 64,
+      values: (_, vs, __, ___, step) => { const f = times(step >= 86400 ? day : span() > 86400 ? {...day, ...minute} : step >= 60 ? minute : second); return vs.map(v => date(f, v)); }}, {...axis, size: c.unit === 'bytes' ? 68 : c.unit === 'seconds' ? 58 : 44, values: (_, vs) => vs.map(say)}],
+    series: [{value: (_, v) => v ? date(times({...day, ...second}), v) + ' ' + zone : '–'},
       ...c.series.map(s => ({label: s.label, stroke: colour('--c-' + s.class), width: 2, fill: colour('--c-' + s.class) + '22', points: {show: false}, value: (_, v) => v == null ? '–' : say(v)})),
       ...(c.marks || []).map(m => ({label: m.label, stroke: colour('--muted'), dash: [4, 4], width: 1, points: {show: false}, value: (_, v) => v == null ? '–' : say(v)}))],
   }, data, el);
