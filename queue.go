@@ -1,5 +1,7 @@
 package rota
 
+import "time"
+
 // Queue is a named line of tasks with its settings.
 type Queue struct {
 	Name string `json:"name"`
@@ -7,6 +9,14 @@ type Queue struct {
 	Paused   bool          `json:"paused,omitempty" doc:"nothing of it is claimed"`
 	Draining bool          `json:"draining,omitempty" doc:"it takes no new jobs; what is in it is run"`
 	Counts   map[State]int `json:"counts" doc:"its tasks by state"`
+	Oldest   *Oldest       `json:"oldest,omitempty" doc:"which job has waited longest for a slot"`
+}
+
+// Oldest is the job of a queue that has waited longest of those that could start something, and since when: from its
+// submission, or from the time before which it was not to start. Of a queue with many priorities the highest are looked at.
+type Oldest struct {
+	Job   JobID     `json:"job"`
+	Since time.Time `json:"since" doc:"by the store's clock"`
 }
 
 // QueueSettings are what somebody settled for a queue. The zero value of a field says nothing, and what Rota, the node or

@@ -94,8 +94,8 @@ const (
 	StoreSamplesFor  = 7 * 24 * time.Hour // how long they are kept
 )
 
-// StoreSampleOf sums up queues, with the oldest job that could start something, if there is one ([OldestReady]).
-func StoreSampleOf(queues []Queue, oldest []Job, now time.Time) StoreSample {
+// StoreSampleOf sums up queues.
+func StoreSampleOf(queues []Queue, now time.Time) StoreSample {
 	x := StoreSample{At: now}
 	for i := range queues {
 		for state, n := range queues[i].Counts {
@@ -112,21 +112,18 @@ func StoreSampleOf(queues []Queue, oldest []Job, now time.Time) StoreSample {
 			}
 		}
 	}
-	if len(oldest) > 0 {
-		x.Oldest = Duration(max(0, now.Sub(oldest[0].WaitsSince())))
+	if o := OldestOf(queues); o != nil {
+		x.Oldest = Duration(max(0, now.Sub(o.Since)))
 	}
 	return x
 }
 
-// OldestReady asks for the oldest job that could start something and has not.
-func OldestReady() JobQuery {
-	return JobQuery{Filter: Filter{States: []State{Ready}}, Active: true, Oldest: true, Max: 1}
-}
-
-// WaitsSince is since when a job has waited for a slot. One that came long before its time waits from then on.
-func (j *Job) WaitsSince() time.Time {
-	if j.Spec.At.After(j.Submitted) {
-		return j.Spec.At
+// OldestOf is the job that has waited longest in any of some queues; nil: none waits.
+func OldestOf(queues []Queue) (oldest *Oldest) {
+	for i := range queues {
+		if o := queues[i].Oldest; o != nil && (oldest == nil || o.Since.Before(oldest.Since)) {
+			oldest = o
+		}
 	}
-	return j.Submitted
+	return oldest
 }

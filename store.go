@@ -30,7 +30,10 @@ type Store interface {
 	BlobStore
 	UserStore
 
+	// Queues are all queues with their counts, without Oldest.
 	Queues(ctx context.Context) ([]Queue, error)
+	// Oldest says for each queue in which something could start which job has waited longest.
+	Oldest(ctx context.Context) (map[string]Oldest, error)
 	// ChangeQueue changes settings of a queue, which is made if it is not there yet. What waits in it is claimed under the
 	// new ones. Settings that contradict each other are ErrInvalid.
 	ChangeQueue(ctx context.Context, name string, c QueueChange) (Queue, error)

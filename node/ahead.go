@@ -12,7 +12,7 @@ import (
 // With long tasks, or without a backlog, a freed slot asks at once.
 const (
 	shortTask   = 50 * time.Millisecond
-	maxAhead    = 256
+	maxAhead    = 1024
 	leastLinger = 10 * time.Millisecond
 	mostLinger  = 40 * time.Millisecond
 	leastAhead  = 20 * time.Millisecond

@@ -27,11 +27,11 @@ func TestHowMuchIsClaimedAhead(t *testing.T) {
 		{"20 ms", 4, true, 20 * ms, ms, 13},
 		{"1 ms", 4, true, ms, ms, 88},
 		{"1 ms, an immediate answer", 4, true, ms, 0, 80},
-		{"1 ms, a slow answer", 4, true, ms, 200 * ms, 256},
+		{"1 ms, a slow answer", 4, true, ms, 200 * ms, 480},
 		{"20 ms, a slow answer", 4, true, 20 * ms, 200 * ms, 24},
-		{"next to nothing", 4, true, leastRun, ms, 256},
+		{"next to nothing", 4, true, leastRun, ms, 880},
 		{"one slot", 1, true, ms, 5 * ms, 31},
-		{"many slots", 64, true, ms, ms, 256},
+		{"many slots", 64, true, leastRun, ms, 1024},
 	} {
 		p := pace{mean: c.mean, trip: c.trip}
 		if got := p.ahead(c.slots, c.backlog); got != c.want {

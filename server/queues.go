@@ -14,7 +14,7 @@ func (s *Server) Queues(ctx context.Context) ([]rota.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.store.Queues(ctx)
+	all, err := s.queues(ctx)
 	all = slices.DeleteFunc(all, func(q rota.Queue) bool { return !rota.InQueues(p.Queues, q.Name) })
 	return all, s.outward(err)
 }

@@ -51,13 +51,9 @@ func (s *Server) measure(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	queues, err := s.store.Queues(ctx)
+	queues, err := s.queues(ctx)
 	if err != nil {
 		return 0, err
 	}
-	oldest, err := s.store.Jobs(ctx, rota.OldestReady())
-	if err == nil {
-		err = s.store.KeepStoreSample(ctx, rota.StoreSampleOf(queues, oldest, now))
-	}
-	return rota.StoreSampleEvery, err
+	return rota.StoreSampleEvery, s.store.KeepStoreSample(ctx, rota.StoreSampleOf(queues, now))
 }

@@ -72,6 +72,7 @@ type Server struct {
 	signer    signer
 	meters    *meters
 	passwords *passwords
+	oldest    oldest
 	mailed    map[string]time.Time // the delivering loop's: when an address got its last mail
 	shared    atomic.Pointer[bool] // whether others write to the store; nil: not known yet
 	broken    chan error           // holds the first ErrBroken that the store gave

@@ -103,7 +103,7 @@ func (f *feed) look(ctx context.Context) {
 		counts := make([]any, 0, 2*len(queues))
 		for i := range queues {
 			counts = append(counts, queues[i].Name, queues[i].Counts)
-			queues[i].Counts = nil
+			queues[i].Counts, queues[i].Oldest = nil, nil
 		}
 		found[topicTasks], found[topicQueues] = hashOf(counts), hashOf(queues)
 	}
@@ -153,8 +153,7 @@ func (f *feed) due() bool {
 // sample keeps what the queues hold now for the charts, and once what others noted before.
 func (f *feed) sample(ctx context.Context, queues []rota.Queue) {
 	f.seed(ctx)
-	oldest, _ := f.svc.Jobs(ctx, rota.OldestReady())
-	x := rota.StoreSampleOf(queues, oldest, f.now())
+	x := rota.StoreSampleOf(queues, f.now())
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(f.history) > 0 && x.At.Sub(f.history[0].At) > keepFor {

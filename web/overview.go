@@ -12,8 +12,7 @@ type overviewPage struct {
 	Status    rota.Status
 	Counts    map[rota.State]int
 	Waiting   int
-	Oldest    rota.JobID // of those that could start something
-	Since     time.Time  // when that one began to wait
+	Oldest    *rota.Oldest // nil: nothing could start
 	Slots     int
 	Up        int
 	Nodes     []rota.Node
@@ -56,11 +55,7 @@ func (p *Pages) overview(r *request) (err error) {
 		}
 		d.Failures = d.Failures[:min(5, len(d.Failures))]
 	}
-	if d.Counts[rota.Ready] > 0 {
-		if d.Oldest, d.Since, err = oldestWait(ctx, p.svc); err != nil {
-			return err
-		}
-	}
+	d.Oldest = rota.OldestOf(queues)
 	if d.Counts[rota.Running] > 0 {
 		if d.Running, err = p.running(r, "", 8); err != nil {
 			return err

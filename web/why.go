@@ -1,9 +1,7 @@
 package web
 
 import (
-	"context"
 	"slices"
-	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -47,13 +45,4 @@ func (p *Pages) whyOfMany(r *request, j *rota.Job, shown []rota.Task) (*whyView,
 		i = 0
 	}
 	return p.whyOf(r, shown[i].ID, shown[i].State)
-}
-
-// oldestWait is the oldest job that could start something and has not, and since when it waits; 0: there is none.
-func oldestWait(ctx context.Context, svc rota.Service) (rota.JobID, time.Time, error) {
-	jobs, err := svc.Jobs(ctx, rota.OldestReady())
-	if err != nil || len(jobs) == 0 {
-		return 0, time.Time{}, err
-	}
-	return jobs[0].ID, jobs[0].WaitsSince(), nil
 }

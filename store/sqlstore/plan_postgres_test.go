@@ -88,6 +88,9 @@ func (s *Store) live(t *testing.T, seq *int64) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := s.Oldest(ctx); err != nil {
+		t.Fatal(err)
+	}
 	var done []rota.Finish
 	zero, one := 0, 1
 	for n := range 4 {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,8 @@ const (
 	postgresPatience = 10 * time.Second
 	// How long a server that cannot be reached, because it restarts or another is promoted, is tried again by a write.
 	postgresOutage = 2 * time.Second
+	// How long the size of the database is not asked for again.
+	sizeFor = 2 * time.Second
 )
 
 // isPostgres reports whether a place is a PostgreSQL database, as its URL.
@@ -48,6 +51,8 @@ type postgres struct {
 	conf    *pgx.ConnConfig
 	pooled  bool // a pooler stands before the server
 	notices *notices
+	size    atomic.Int64 // of the database, as it was
+	sized   atomic.Int64 // then, in ms
 }
 
 func openPostgres(ctx context.Context, place string, o Options) (*postgres, error) {
@@ -101,6 +106,9 @@ func fitConnection(ctx context.Context, conf *pgx.ConnConfig) (pooled bool, err 
 	case version < postgresOldest:
 		return false, rota.Errorf(rota.ErrUnsupported, "store: the server is PostgreSQL %d, and this needs 13 or later", version/10000)
 	case pid == conn.PgConn().PID():
+		if conf.RuntimeParams["jit"] == "" {
+			conf.RuntimeParams["jit"] = "off" // it takes a second to compile what takes milliseconds; poolers refuse to pass it on
+		}
 		return false, nil
 	case conf.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement:
 		conf.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
@@ -198,8 +206,16 @@ func (e *postgres) read(ctx context.Context, scan func(*sql.Rows) error, q strin
 	return err
 }
 
+// bytes asks now and then only: the server looks at every file of the database.
 func (e *postgres) bytes(ctx context.Context) (n int64, err error) {
+	if n, told := e.size.Load(), time.Now().UnixMilli(); told-e.sized.Load() < sizeFor.Milliseconds() {
+		return n, nil
+	}
 	err = e.read(ctx, func(r *sql.Rows) error { return r.Scan(&n) }, `SELECT pg_database_size(current_database())`)
+	if err == nil {
+		e.size.Store(n)
+		e.sized.Store(time.Now().UnixMilli())
+	}
 	return n, err
 }
 

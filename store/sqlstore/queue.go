@@ -19,6 +19,31 @@ func (s *Store) Queues(ctx context.Context) ([]rota.Queue, error) {
 	return queues, err
 }
 
+// Oldest says which job of each queue has waited longest. It goes from rank to rank of each lane, by the index that claims
+// go by, twenty of them at most.
+func (s *Store) Oldest(ctx context.Context) (map[string]rota.Oldest, error) {
+	all := map[string]rota.Oldest{}
+	err := s.query(ctx, func(r *sql.Rows) error {
+		var o rota.Oldest
+		var name string
+		var since int64
+		err := r.Scan(&name, (*int64)(&o.Job), &since)
+		o.Since = fromMicros(since)
+		all[name] = o
+		return err
+	}, `WITH RECURSIVE r (queue, lane, rank, n) AS (
+			SELECT l.queue, l.id, (SELECT min(t.rank) FROM task t WHERE t.lane = l.id AND t.state = 4 AND t.gate = 0), 1 FROM lane l
+				WHERE l.queue IN (SELECT queue FROM queue_stripe WHERE state = 4 GROUP BY queue HAVING sum(n) > 0)
+			UNION ALL
+			SELECT r.queue, r.lane, (SELECT min(t.rank) FROM task t WHERE t.lane = r.lane AND t.state = 4 AND t.gate = 0 AND t.rank > r.rank), r.n + 1
+				FROM r WHERE r.rank IS NOT NULL AND r.n < 20)
+		SELECT o.queue, j.id, CASE WHEN j.run_at > j.submitted THEN j.run_at ELSE j.submitted END FROM (
+			SELECT r.queue AS queue, min((SELECT min(t.id) FROM task t WHERE t.lane = r.lane AND t.rank = r.rank AND t.state = 4 AND t.gate = 0)) AS first
+				FROM r WHERE r.rank IS NOT NULL GROUP BY r.queue) o
+			JOIN job j ON j.id = o.first >> 24`)
+	return all, err
+}
+
 const queueColumns = `q.name, q.discipline, q.paused, q.draining, coalesce(q.limits, ''), coalesce(q.settings, '')`
 
 const queueRows = `SELECT ` + queueColumns + `, c.state, c.n FROM queue q

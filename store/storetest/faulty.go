@@ -232,6 +232,10 @@ func (f *Faulty) NodeSamples(ctx context.Context, node string, since time.Time) 
 	return through(f, "NodeSamples", func() ([]rota.NodeSample, error) { return f.store.NodeSamples(ctx, node, since) })
 }
 
+func (f *Faulty) Oldest(ctx context.Context) (map[string]rota.Oldest, error) {
+	return through(f, "Oldest", func() (map[string]rota.Oldest, error) { return f.store.Oldest(ctx) })
+}
+
 func (f *Faulty) Edges(ctx context.Context, q rota.EdgeQuery) ([]rota.Edge, error) {
 	return through(f, "Edges", func() ([]rota.Edge, error) { return f.store.Edges(ctx, q) })
 }

@@ -2,8 +2,10 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rotaqueue/rota"
 )
@@ -23,6 +25,7 @@ func testQueues(s suite) {
 	s.test("P18_D10_a_renamed_queue_while_others_count", queueRenamedMeanwhile)
 	s.test("B3_a_queue_keeps_its_history_for_so_long", queueKeeps)
 	s.test("D14_a_queues_retry_policy_holds_for_what_waits", queuePolicy)
+	s.test("D13_who_has_waited_longest_is_told", queueOldest)
 }
 
 const gib = 1 << 30
@@ -204,4 +207,41 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// queueOldest: of each queue, whatever the order of its tasks, and whatever was in it before.
+func queueOldest(t *testing.T, w *world) {
+	want := func(what string, want map[string]rota.Oldest) {
+		t.Helper()
+		got, err := w.Oldest(w.ctx)
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s: %+v, %v; want %+v", what, got, err, want)
+		}
+	}
+	s := w.session(t)
+	want("nothing", map[string]rota.Oldest{})
+	gone := w.one(t, queue("a"))
+	s.finish(t, end(s.claim(t, 1)[0].Try, rota.OutcomeSucceeded))
+	w.wantState(t, gone, rota.Succeeded)
+	want("what has ended", map[string]rota.Oldest{})
+	w.clock.Advance(time.Minute)
+	first := rota.Oldest{Since: w.clock.Now()}
+	first.Job = w.one(t, queue("a"), rank(5)).Job()
+	w.clock.Advance(time.Minute)
+	w.one(t, queue("a"), rank(-5)) // is claimed before it
+	other := rota.Oldest{Since: w.clock.Now()}
+	other.Job = w.one(t, queue("b")).Job()
+	w.one(t, queue("b"))
+	w.one(t, queue("c"), at(w.clock.Now().Add(time.Hour)))
+	w.one(t, queue("d"), func(j *rota.NewJob) { j.Spec.Hold = true })
+	want("two queues", map[string]rota.Oldest{"a": first, "b": other})
+	w.clock.Advance(time.Hour)
+	w.sweepAll(t, rota.SweepPromote)
+	got, err := w.Oldest(w.ctx)
+	if c := got["c"]; err != nil || len(got) != 3 || !c.Since.Equal(other.Since.Add(time.Hour)) {
+		t.Errorf("one that came before its time: %+v, %v", got, err)
+	}
+	s.claim(t, 2, "a")
+	delete(got, "a")
+	want("claimed", got)
 }

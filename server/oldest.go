@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rotaqueue/rota"
+)
+
+// oldest remembers which jobs have waited longest. Finding out is the work of many claims where a queue has just been emptied,
+// and queues are looked at again and again: it takes a fiftieth of the time at most.
+type oldest struct {
+	mu    sync.Mutex
+	all   map[string]rota.Oldest
+	until time.Time
+}
+
+const (
+	oldestFor   = 200 * time.Millisecond // it may be old by that, at the least
+	oldestShare = 50
+)
+
+func (o *oldest) of(ctx context.Context, store rota.Store) (map[string]rota.Oldest, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	begun := time.Now()
+	if begun.Before(o.until) {
+		return o.all, nil
+	}
+	all, err := store.Oldest(ctx)
+	if err == nil {
+		ended := time.Now()
+		o.all, o.until = all, ended.Add(max(oldestFor, oldestShare*ended.Sub(begun)))
+	}
+	return all, err
+}
+
+// queues are all queues, with which job of each has waited longest.
+func (s *Server) queues(ctx context.Context) ([]rota.Queue, error) {
+	queues, err := s.store.Queues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ready := 0
+	for i := range queues {
+		ready += queues[i].Counts[rota.Ready]
+	}
+	if ready == 0 {
+		return queues, nil
+	}
+	all, err := s.oldest.of(ctx, s.store)
+	for i := range queues {
+		if o, waits := all[queues[i].Name]; waits && queues[i].Counts[rota.Ready] > 0 {
+			queues[i].Oldest = &o
+		}
+	}
+	return queues, err
+}
