@@ -3,15 +3,20 @@ package server
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rotaqueue/rota"
 )
 
 // oldest remembers which jobs have waited longest. Finding out is the work of many claims where a queue has just been emptied,
-// and queues are looked at again and again: it takes a fiftieth of the time at most.
+// and queues are looked at again and again: it takes a fiftieth of the time at most, and one asks for all.
 type oldest struct {
-	mu    sync.Mutex
+	asking sync.Mutex
+	seen   atomic.Pointer[oldestSeen]
+}
+
+type oldestSeen struct {
 	all   map[string]rota.Oldest
 	until time.Time
 }
@@ -22,16 +27,20 @@ const (
 )
 
 func (o *oldest) of(ctx context.Context, store rota.Store) (map[string]rota.Oldest, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	begun := time.Now()
-	if begun.Before(o.until) {
-		return o.all, nil
+	if seen := o.seen.Load(); seen != nil && (begun.Before(seen.until) || !o.asking.TryLock()) {
+		return seen.all, nil
+	} else if seen == nil {
+		o.asking.Lock()
+	}
+	defer o.asking.Unlock()
+	if seen := o.seen.Load(); seen != nil && begun.Before(seen.until) { // somebody did meanwhile
+		return seen.all, nil
 	}
 	all, err := store.Oldest(ctx)
 	if err == nil {
 		ended := time.Now()
-		o.all, o.until = all, ended.Add(max(oldestFor, oldestShare*ended.Sub(begun)))
+		o.seen.Store(&oldestSeen{all, ended.Add(max(oldestFor, oldestShare*ended.Sub(begun)))})
 	}
 	return all, err
 }
