@@ -1,6 +1,9 @@
 package rota
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Queue is a named line of tasks with its settings.
 type Queue struct {
@@ -72,6 +75,18 @@ const (
 	FlowKey     Flow = "key"    // of the job's limit key
 	FlowOfLabel      = "label:" // of the value of a label, whose key follows
 )
+
+// NameOf is the flow that a job belongs to.
+func (f Flow) NameOf(submitter string, s *Spec) string {
+	label, of := strings.CutPrefix(string(f), FlowOfLabel)
+	switch {
+	case of:
+		return s.Labels[label]
+	case f == FlowKey:
+		return s.LimitKey
+	}
+	return submitter
+}
 
 // DefaultQueueSlots is how many tasks of a queue run at most at once on one node that somebody made and did not say it of. One
 // that came to be by its first job, or was only changed, has as many as the node has slots.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,22 +78,49 @@ func (c *chart) Latest(i int) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// attemptChart is what an attempt used over time, if it ran long enough.
-func (p *Pages) attemptChart(r *request, t *rota.Task, attempt int, limits rota.Limits) (*chart, error) {
+// attemptCharts are what an attempt used over time beside its limits, if it ran long enough.
+func (p *Pages) attemptCharts(r *request, t *rota.Task, attempt int, limits rota.Limits) ([]*chart, error) {
 	s, err := p.svc.Samples(r.Context(), t.ID, attempt)
 	if err != nil || len(s.Points) < 2 {
 		return nil, err
 	}
-	c := &chart{ID: "chart-attempt", Title: "Memory", Unit: "bytes", Series: []chartLine{{Label: "memory", Class: "a"}}}
-	for _, pt := range s.Points {
-		c.Times = append(c.Times, pt.At.Unix())
-		c.Series[0].Values = append(c.Series[0].Values, float64(pt.Memory))
+	return pointCharts(s.Points, limits), nil
+}
+
+func pointCharts(points []rota.Point, limits rota.Limits) []*chart {
+	memory := &chart{ID: "chart-attempt", Title: "Memory", Unit: "bytes", Series: []chartLine{{Label: "memory", Class: "a"}}}
+	cpus := &chart{ID: "chart-cpus", Title: "CPUs", Series: []chartLine{{Label: "CPUs", Class: "b"}}}
+	processes := &chart{ID: "chart-processes", Title: "Processes", Unit: "count", Series: []chartLine{{Label: "processes", Class: "good"}}}
+	add := func(c *chart, at time.Time, v float64) {
+		c.Times, c.Series[0].Values = append(c.Times, at.Unix()), append(c.Series[0].Values, v)
+	}
+	for i, x := range points {
+		add(memory, x.At, float64(x.Memory))
+		add(processes, x.At, float64(x.Processes))
+		if i == 0 {
+			continue
+		}
+		if took := x.At.Sub(points[i-1].At); took > 0 { // CPU time is a sum
+			add(cpus, x.At, float64(max(0, x.CPU-points[i-1].CPU))/float64(took))
+		}
 	}
 	if limits.Memory > 0 {
-		c.Marks = []chartLimit{{"limit", float64(limits.Memory)}}
+		memory.Marks = []chartLimit{{"limit", float64(limits.Memory)}}
 	}
-	return c, nil
+	if limits.CPUs > 0 {
+		cpus.Marks = []chartLimit{{"limit", limits.CPUs}}
+	}
+	if limits.PIDs > 0 {
+		processes.Marks = []chartLimit{{"limit", float64(limits.PIDs)}}
+	}
+	return []*chart{memory, cpus, processes}
 }
+
+// Most is the greatest value of a chart's first line.
+func (c *chart) Most() float64 { return slices.Max(c.Series[0].Values) }
+
+// Top is that of whole things.
+func (c *chart) Top() int64 { return int64(c.Most()) }
 
 // storeCharts are those of all queues since a time: what came to its end, what waits and runs, and how long the oldest has
 // waited. Points are for the eye: there are some 120 of them. Who may see some queues only sees none.

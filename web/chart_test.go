@@ -90,3 +90,27 @@ func TestD13ChartsBeginBeforeTheServer(t *testing.T) {
 		t.Errorf("%d points are remembered", n)
 	}
 }
+
+// TestD6_AnAttemptsChartsHaveItsLimits: CPU time is a sum, and its chart says of how many CPUs.
+func TestD6_AnAttemptsChartsHaveItsLimits(t *testing.T) {
+	begun := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var points []rota.Point
+	for i := range 6 {
+		x := rota.Point{At: begun.Add(time.Duration(i) * 10 * time.Second)}
+		x.Memory, x.Processes, x.CPU = int64(i)<<20, 1+i%3, rota.Duration(time.Duration(i)*15*time.Second)
+		points = append(points, x)
+	}
+	charts := pointCharts(points, rota.Limits{Memory: 8 << 20, CPUs: 2, PIDs: 10})
+	for i, want := range []struct {
+		points      int
+		most, limit float64
+	}{{6, 5 << 20, 8 << 20}, {5, 1.5, 2}, {6, 3, 10}} {
+		c := charts[i]
+		if len(c.Times) != want.points || len(c.Series[0].Values) != want.points || c.Most() != want.most || len(c.Marks) != 1 || c.Marks[0].Value != want.limit {
+			t.Errorf("%s: %+v", c.Title, c)
+		}
+	}
+	if charts := pointCharts(points, rota.Limits{}); len(charts) != 3 || len(charts[0].Marks)+len(charts[1].Marks)+len(charts[2].Marks) > 0 {
+		t.Error("without limits there are some")
+	}
+}

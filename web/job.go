@@ -123,7 +123,7 @@ type taskView struct {
 	Events   []event
 	Limits   rota.Limits // of its next or running attempt, its queue's settings included
 	Log      *logView
-	Chart    *chart
+	Charts   []*chart // of memory, CPUs and processes; none: it was too short
 }
 
 type attemptView struct {
@@ -158,7 +158,7 @@ func (p *Pages) taskView(r *request, j *rota.Job, id rota.TaskID) (*taskView, er
 		return nil, err
 	}
 	if t.Number > 0 {
-		v.Chart, err = p.attemptChart(r, &t, n, v.Limits)
+		v.Charts, err = p.attemptCharts(r, &t, n, v.Limits)
 	}
 	return v, err
 }

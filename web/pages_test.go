@@ -60,7 +60,7 @@ func TestD13EveryPageIsWholeWithoutScripts(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{"/": "Needs attention", "/jobs": "train-model", "/jobs/" + s.failed.String(): "KeyError", "/failed": "diverged at step",
-		"/jobs/" + s.live.String(): "epoch 060", "/workflows": "runs after job", "/queues/gpu": "alpha", "/cron/report": "Europe/Berlin", "/nodes/alpha": "alpha.example.org", "/api": "Submit a job"} {
+		"/jobs/" + s.live.String(): "epoch 060", "/workflows": "runs after job", "/queues/gpu": "Who has its slots, by user", "/cron/report": "Europe/Berlin", "/nodes/alpha": "alpha.example.org", "/api": "Submit a job"} {
 		if _, body := viewer.get(path); !strings.Contains(body, want) {
 			t.Errorf("%s does not say %q", path, want)
 		}

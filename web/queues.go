@@ -12,6 +12,7 @@ import (
 type queueRow struct {
 	rota.Queue
 	Waiting, Ready, Running, Failed, Succeeded, Aside int
+	Share                                             int // of all that runs, in hundredths
 }
 
 func queueRows(queues []rota.Queue) []queueRow {
@@ -20,6 +21,13 @@ func queueRows(queues []rota.Queue) []queueRow {
 		aside := q.Counts[rota.Blocked] + q.Counts[rota.Scheduled] + q.Counts[rota.Held]
 		rows[i] = queueRow{Queue: q, Ready: q.Counts[rota.Ready], Aside: aside, Waiting: q.Counts[rota.Ready] + aside, Running: q.Counts[rota.Running],
 			Failed: q.Counts[rota.Failed], Succeeded: q.Counts[rota.Succeeded]}
+	}
+	all := 0
+	for _, row := range rows {
+		all += row.Running
+	}
+	for i := range rows {
+		rows[i].Share = hundredths(float64(rows[i].Running), float64(all))
 	}
 	slices.SortStableFunc(rows, func(a, b queueRow) int { return strings.Compare(a.Name, b.Name) })
 	return rows
@@ -55,6 +63,7 @@ type queuePage struct {
 	Settings []settingField
 	Limits   []settingField
 	Upper    rota.TaskID
+	Shares   *shares // nil: nothing of it runs
 }
 
 // settingField is a setting of a queue as a form has it.
@@ -71,6 +80,9 @@ func (p *Pages) queue(r *request) error {
 		return rota.Errorf(rota.ErrNotFound, "queue %q: there is none", name).WithFix("submitting a job to it makes it")
 	}
 	d := queuePage{Queue: queueRows(all[i : i+1])[0], Settings: settingFields(&all[i]), Limits: limitFields(all[i].Limits)}
+	if d.Shares, err = p.sharesOf(r, &all[i]); err != nil {
+		return err
+	}
 	nodes, err := p.svc.Nodes(r.Context())
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rotaqueue/rota"
 	"github.com/rotaqueue/rota/discipline"
@@ -37,18 +36,6 @@ type turn struct {
 	discipline.Turn
 	stored discipline.Turn // of all stripes
 	known  bool            // what is stored was read
-}
-
-// flowName is the flow of a job in a queue.
-func flowName(q *rota.Queue, submitter string, s *rota.Spec) string {
-	label, of := strings.CutPrefix(string(q.Flow), rota.FlowOfLabel)
-	switch {
-	case of:
-		return s.Labels[label]
-	case q.Flow == rota.FlowKey:
-		return s.LimitKey
-	}
-	return submitter
 }
 
 // orderOf is a queue's discipline. Which one there is was looked at when it was set.

@@ -45,7 +45,7 @@ func (t *tx) findFlows(queues map[string]*rota.Queue, rows []*newRow) error {
 	names := map[string][]string{}
 	for _, r := range rows {
 		if q := queues[r.Spec.Queue]; hasFlows(q) {
-			names[q.Name] = append(names[q.Name], flowName(q, r.Submitter, &r.Spec))
+			names[q.Name] = append(names[q.Name], q.Flow.NameOf(r.Submitter, &r.Spec))
 		}
 	}
 	for _, queue := range slices.Sorted(maps.Keys(names)) {
@@ -63,7 +63,7 @@ func (t *tx) findFlows(queues map[string]*rota.Queue, rows []*newRow) error {
 			if r.Spec.Queue != queue {
 				continue
 			}
-			r.flow = ids[flowName(q, r.Submitter, &r.Spec)]
+			r.flow = ids[q.Flow.NameOf(r.Submitter, &r.Spec)]
 			if q.FlowRunning > 0 {
 				r.gates.flow = r.flow
 			}
