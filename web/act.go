@@ -286,6 +286,9 @@ func (p *Pages) doAct(r *request) error {
 		return err
 	}
 	to := r.back("jobs")
+	if a.Act == rota.ActRemove && strings.HasPrefix(to, "jobs/") { // the page of what is no more
+		to = "jobs"
+	}
 	if op.Ended {
 		r.done(to, "%s %s%s", plural(op.Done, a.thing()), a.Done, refusedText(&op))
 		return nil

@@ -103,7 +103,7 @@ func TestSearches(t *testing.T) {
 	for text, want := range map[string]string{
 		`train model`: `{"name":"*train*model*"}`, `state:failed,held queue:gpu`: `{"states":["held","failed"],"queue":"gpu"}`,
 		`error:"exit code 1*"`: `{"error":"exit code 1*"}`, `team=data by:kim`: `{"labels":{"team":"data"},"submitter":"kim"}`,
-		`#42`: `{"tasks":[{"first":"42","last":"42.16777214"}]}`, `a:b`: `{"name":"*a:b*"}`, `error:timeout`: `{"error":"*timeout*"}`,
+		`#42`: `{"tasks":[{"first":"42","last":"42.16777214"}]}`, `a:b`: `{"name":"*a:b*"}`, `error:timeout`: `{"error":"timeout"}`,
 	} {
 		s, err := parseSearch(text)
 		got, _ := jsonText(s.Filter)

@@ -78,9 +78,6 @@ func (s *search) set(key, value string) error {
 		s.Node = value
 	case "error":
 		s.Error = value
-		if !strings.ContainsAny(value, "*?[") {
-			s.Error = "*" + value + "*"
-		}
 	case "schedule":
 		s.Schedule = value
 	case "parent":
