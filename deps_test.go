@@ -59,7 +59,7 @@ var layers = map[string]layer{
 	"courier":             {imports: []string{"."}, never: []string{"database/sql"}},
 	"join":                {imports: []string{".", "api"}, never: []string{"os", "os/exec", "database/sql"}},
 	"api":                 {imports: []string{"."}, never: []string{"database/sql", "os/exec"}},
-	"web":                 {imports: []string{".", "cron"}, never: []string{"database/sql", "os/exec"}},
+	"web":                 {imports: []string{".", "cron", "discipline"}, never: []string{"database/sql", "os/exec"}},
 	"config":              {imports: []string{"."}, never: noSQL},
 	"cli":                 {imports: []string{".", "api", "config", "cron", "jar"}, never: noSQL},
 	"measure":             {imports: []string{"*"}},
