@@ -53,9 +53,9 @@ type workflow struct {
 	Cut   bool
 }
 
-// workflowOf looks from a job on. Others may be known to go with it already.
-func (p *Pages) workflowOf(r *request, from rota.JobID, known ...rota.Edge) (*workflow, error) {
-	w := &workflow{Jobs: map[rota.JobID]*rota.Job{from: nil}}
+// workflowOf looks from a job on, which may be known already (counting a large array's tasks takes a while), and so may some edges.
+func (p *Pages) workflowOf(r *request, from rota.JobID, j *rota.Job, known ...rota.Edge) (*workflow, error) {
+	w := &workflow{Jobs: map[rota.JobID]*rota.Job{from: j}}
 	next := []rota.JobID{from}
 	have := map[rota.Edge]bool{}
 	add := func(edges []rota.Edge) {
@@ -93,11 +93,16 @@ func (p *Pages) workflowOf(r *request, from rota.JobID, known ...rota.Edge) (*wo
 	return w, p.fillWorkflow(r, w)
 }
 
-// fillWorkflow looks its jobs up.
+// fillWorkflow looks up its jobs that are not known.
 func (p *Pages) fillWorkflow(r *request, w *workflow) error {
 	var f rota.Filter
 	for _, id := range slices.Sorted(maps.Keys(w.Jobs)) {
-		f.Tasks = append(f.Tasks, rota.SpanOf(id))
+		if w.Jobs[id] == nil {
+			f.Tasks = append(f.Tasks, rota.SpanOf(id))
+		}
+	}
+	if len(f.Tasks) == 0 {
+		return nil
 	}
 	jobs, err := p.svc.Jobs(r.Context(), rota.JobQuery{Filter: f, Max: len(f.Tasks)})
 	for i := range jobs {
@@ -118,7 +123,7 @@ func (p *Pages) jobWorkflow(r *request, j *rota.Job, children []rota.Job) (*work
 	for i := range children {
 		known = append(known, rota.Edge{Job: children[i].ID, On: j.ID})
 	}
-	return p.workflowOf(r, j.ID, known...)
+	return p.workflowOf(r, j.ID, j, known...)
 }
 
 // columns says for each job how many stand before it at the least, one after the other.

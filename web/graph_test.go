@@ -53,7 +53,7 @@ var passage = regexp.MustCompile(`(\d+),(\d+) H\d+`)
 func drawn(t *testing.T, svc *edgeService, of rota.JobID, known ...rota.Edge) graph {
 	t.Helper()
 	p := New(svc, Options{})
-	w, err := p.workflowOf(&request{Request: httptest.NewRequest("GET", "/", nil), pages: p}, of, known...)
+	w, err := p.workflowOf(&request{Request: httptest.NewRequest("GET", "/", nil), pages: p}, of, nil, known...)
 	if err != nil {
 		t.Fatal(err)
 	}

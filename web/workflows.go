@@ -65,7 +65,7 @@ func (p *Pages) findWorkflows(r *request, d *workflowsPage) error {
 				seen[e.Job] = true
 				continue
 			}
-			w, err := p.workflowOf(r, e.Job)
+			w, err := p.workflowOf(r, e.Job, nil)
 			if err != nil {
 				return err
 			}
