@@ -18,7 +18,7 @@ type oldest struct {
 
 type oldestSeen struct {
 	all   map[string]rota.Oldest
-	until time.Time
+	until rota.Elapsed
 }
 
 const (
@@ -26,21 +26,21 @@ const (
 	oldestShare = 50
 )
 
-func (o *oldest) of(ctx context.Context, store rota.Store) (map[string]rota.Oldest, error) {
-	begun := time.Now()
-	if seen := o.seen.Load(); seen != nil && (begun.Before(seen.until) || !o.asking.TryLock()) {
+func (o *oldest) of(ctx context.Context, store rota.Store, elapsed func() rota.Elapsed) (map[string]rota.Oldest, error) {
+	begun := elapsed()
+	if seen := o.seen.Load(); seen != nil && (begun < seen.until || !o.asking.TryLock()) {
 		return seen.all, nil
 	} else if seen == nil {
 		o.asking.Lock()
 	}
 	defer o.asking.Unlock()
-	if seen := o.seen.Load(); seen != nil && begun.Before(seen.until) { // somebody did meanwhile
+	if seen := o.seen.Load(); seen != nil && begun < seen.until { // somebody did meanwhile
 		return seen.all, nil
 	}
 	all, err := store.Oldest(ctx)
 	if err == nil {
-		ended := time.Now()
-		o.seen.Store(&oldestSeen{all, ended.Add(max(oldestFor, oldestShare*ended.Sub(begun)))})
+		ended := elapsed()
+		o.seen.Store(&oldestSeen{all, ended + rota.Elapsed(max(oldestFor, oldestShare*ended.Sub(begun)))})
 	}
 	return all, err
 }
@@ -58,7 +58,7 @@ func (s *Server) queues(ctx context.Context) ([]rota.Queue, error) {
 	if ready == 0 {
 		return queues, nil
 	}
-	all, err := s.oldest.of(ctx, s.store)
+	all, err := s.oldest.of(ctx, s.store, s.elapsed)
 	for i := range queues {
 		if o, waits := all[queues[i].Name]; waits && queues[i].Counts[rota.Ready] > 0 {
 			queues[i].Oldest = &o

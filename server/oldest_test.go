@@ -3,9 +3,7 @@ package server
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/rotaqueue/rota"
@@ -14,9 +12,11 @@ import (
 // slowStore takes a while to say who has waited longest.
 type slowStore struct {
 	rota.Store
-	takes time.Duration
-	asked int
-	err   error
+	takes   time.Duration
+	now     rota.Elapsed
+	asked   int
+	err     error
+	meeting func() // while it is being asked
 }
 
 func (s *slowStore) Queues(context.Context) ([]rota.Queue, error) {
@@ -25,45 +25,42 @@ func (s *slowStore) Queues(context.Context) ([]rota.Queue, error) {
 
 func (s *slowStore) Oldest(context.Context) (map[string]rota.Oldest, error) {
 	s.asked++
-	time.Sleep(s.takes)
+	if s.meeting != nil {
+		s.meeting()
+	}
+	s.now += rota.Elapsed(s.takes)
 	return map[string]rota.Oldest{"q": {Job: rota.JobID(s.asked)}, "r": {Job: 9}}, s.err
 }
 
 // TestD13WhoWaitsLongestIsAskedForNowAndThen: by one for all, a fiftieth of the time at most, and of queues where somebody waits.
 func TestD13WhoWaitsLongestIsAskedForNowAndThen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &slowStore{takes: time.Second}
-		s := New(store, Options{})
-		look := func() rota.JobID {
-			t.Helper()
-			queues, err := s.Queues(admin)
-			if err != nil || len(queues) != 2 || queues[0].Oldest == nil || queues[1].Oldest != nil {
-				t.Errorf("%+v, %v", queues, err)
-				return 0
-			}
-			return queues[0].Oldest.Job
+	store := &slowStore{takes: time.Second}
+	s := New(store, Options{Elapsed: func() rota.Elapsed { return store.now }})
+	look := func() rota.JobID {
+		t.Helper()
+		queues, err := s.Queues(admin)
+		if err != nil || len(queues) != 2 || queues[0].Oldest == nil || queues[1].Oldest != nil {
+			t.Errorf("%+v, %v", queues, err)
+			return 0
 		}
-		var all sync.WaitGroup
-		for range 10 * 60 {
-			look()
-			time.Sleep(time.Second)
-		}
-		if store.asked < 10 || store.asked > 13 {
-			t.Errorf("asked %d times in ten minutes", store.asked)
-		}
-		time.Sleep(time.Minute)
-		store.takes = time.Hour
-		all.Go(func() { look() })
-		synctest.Wait()
-		begun := time.Now()
-		if job := look(); job != rota.JobID(store.asked-1) || time.Since(begun) > 0 {
-			t.Errorf("while somebody asks it is job %v, after %v", job, time.Since(begun))
-		}
-		all.Wait()
-		time.Sleep(51 * time.Hour)
-		store.takes, store.err = 0, errors.New("away")
-		if _, err := s.Queues(admin); err == nil {
-			t.Error("an error is not told")
-		}
-	})
+		return queues[0].Oldest.Job
+	}
+	for range 10 * 60 {
+		look()
+		store.now += rota.Elapsed(time.Second)
+	}
+	if store.asked < 10 || store.asked > 13 {
+		t.Errorf("asked %d times in ten minutes", store.asked)
+	}
+	store.now += rota.Elapsed(time.Minute)
+	before, met := rota.JobID(store.asked), rota.JobID(0)
+	store.meeting = func() { met = look() } // somebody else comes meanwhile
+	if job := look(); met != before || job != before+1 || store.asked != int(before)+1 {
+		t.Errorf("while it is asked for it is job %v, then %v; before it was %v", met, job, before)
+	}
+	store.now += rota.Elapsed(time.Hour)
+	store.meeting, store.err = nil, errors.New("away")
+	if _, err := s.Queues(admin); err == nil {
+		t.Error("an error is not told")
+	}
 }
