@@ -70,6 +70,15 @@ func SpanOf(j JobID) Span {
 	return Span{first, last}
 }
 
+// SpansOf are whole jobs.
+func SpansOf(jobs []JobID) []Span {
+	spans := make([]Span, len(jobs))
+	for i, id := range jobs {
+		spans[i] = SpanOf(id)
+	}
+	return spans
+}
+
 // Empty reports whether the filter selects everything.
 func (f *Filter) Empty() bool {
 	return len(f.Tasks) == 0 && len(f.States) == 0 && f.Queue == "" && f.Name == "" && len(f.Labels) == 0 &&

@@ -70,10 +70,7 @@ func (a *app) attend(ctx context.Context, c *conn, jobs []rota.JobID, follow fun
 func (a *app) cancel(ctx context.Context, c *conn, jobs []rota.JobID) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
-	op := rota.Operation{Act: rota.ActCancel}
-	for _, id := range jobs {
-		op.Filter.Tasks = append(op.Filter.Tasks, rota.SpanOf(id))
-	}
+	op := rota.Operation{Act: rota.ActCancel, Filter: rota.Filter{Tasks: rota.SpansOf(jobs)}}
 	if _, err := c.Operate(ctx, op); err != nil {
 		a.say("rota cancel", err)
 	}

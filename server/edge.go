@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/rotaqueue/rota"
@@ -39,15 +40,8 @@ func (s *Server) edgesSeen(ctx context.Context, p rota.Principal, edges []rota.E
 	for _, e := range edges {
 		seen[e.Job], seen[e.On] = false, false
 	}
-	ids := make([]rota.JobID, 0, len(seen))
-	for id := range seen {
-		ids = append(ids, id)
-	}
-	for part := range slices.Chunk(ids, rota.MaxEdgesOf) {
-		f.Tasks = nil
-		for _, id := range part {
-			f.Tasks = append(f.Tasks, rota.SpanOf(id))
-		}
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(seen)), rota.MaxEdgesOf) {
+		f.Tasks = rota.SpansOf(part)
 		jobs, err := s.store.Jobs(ctx, rota.JobQuery{Filter: f, Max: len(part)})
 		if err != nil {
 			return nil, s.outward(err)

@@ -133,11 +133,7 @@ func (c *client) operate(act rota.Act, f rota.Filter) rota.Operation {
 }
 
 func jobs(ids ...rota.JobID) rota.Filter {
-	var f rota.Filter
-	for _, id := range ids {
-		f.Tasks = append(f.Tasks, rota.SpanOf(id))
-	}
-	return f
+	return rota.Filter{Tasks: rota.SpansOf(ids)}
 }
 
 // inState waits until a job's progress says a state.

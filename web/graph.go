@@ -95,16 +95,8 @@ func (p *Pages) workflowOf(r *request, from rota.JobID, j *rota.Job, known ...ro
 
 // fillWorkflow looks up its jobs that are not known.
 func (p *Pages) fillWorkflow(r *request, w *workflow) error {
-	var f rota.Filter
-	for _, id := range slices.Sorted(maps.Keys(w.Jobs)) {
-		if w.Jobs[id] == nil {
-			f.Tasks = append(f.Tasks, rota.SpanOf(id))
-		}
-	}
-	if len(f.Tasks) == 0 {
-		return nil
-	}
-	jobs, err := p.svc.Jobs(r.Context(), rota.JobQuery{Filter: f, Max: len(f.Tasks)})
+	ids := slices.DeleteFunc(slices.Sorted(maps.Keys(w.Jobs)), func(id rota.JobID) bool { return w.Jobs[id] != nil })
+	jobs, err := p.jobsOf(r, ids)
 	for i := range jobs {
 		w.Jobs[jobs[i].ID] = &jobs[i]
 	}

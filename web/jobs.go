@@ -201,6 +201,18 @@ func took(j *rota.Job, now time.Time) time.Duration {
 	return j.Ended.Sub(j.Submitted)
 }
 
+// jobsOf are the jobs of some numbers, as far as they are kept.
+func (p *Pages) jobsOf(r *request, ids []rota.JobID) (all []rota.Job, err error) {
+	for part := range slices.Chunk(ids, 200) {
+		jobs, err := p.svc.Jobs(r.Context(), rota.JobQuery{Filter: rota.Filter{Tasks: rota.SpansOf(part)}, Max: len(part)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, jobs...)
+	}
+	return all, nil
+}
+
 // countFresh counts what fits and is newer than what the page shows.
 func (p *Pages) countFresh(r *request, s search, upto rota.JobID) (int, error) {
 	fresh, err := p.svc.Jobs(r.Context(), rota.JobQuery{Filter: s.Filter, Active: s.Active, After: upto, Oldest: true, Max: freshMost})

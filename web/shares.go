@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,28 +42,11 @@ func (p *Pages) sharesOf(r *request, q *rota.Queue) (*shares, error) {
 		running[tasks[i].ID.Job()]++
 	}
 	flows := map[string]int{}
-	for ids := range slices.Chunk(keysOf(running), 200) {
-		var f rota.Filter
-		for _, id := range ids {
-			f.Tasks = append(f.Tasks, rota.SpanOf(id))
-		}
-		jobs, err := p.svc.Jobs(r.Context(), rota.JobQuery{Filter: f, Max: len(ids)})
-		if err != nil {
-			return nil, err
-		}
-		for i := range jobs {
-			flows[q.Flow.NameOf(jobs[i].Submitter, &jobs[i].Spec)] += running[jobs[i].ID]
-		}
+	jobs, err := p.jobsOf(r, slices.Sorted(maps.Keys(running)))
+	for i := range jobs {
+		flows[q.Flow.NameOf(jobs[i].Submitter, &jobs[i].Spec)] += running[jobs[i].ID]
 	}
-	return sharesAmong(q, flows), nil
-}
-
-func keysOf(m map[rota.JobID]int) (ids []rota.JobID) {
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return sharesAmong(q, flows), err
 }
 
 // sharesAmong are the shares of flows with so many tasks that run.

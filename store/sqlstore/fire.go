@@ -192,9 +192,7 @@ func (t *tx) overlap(fires []*aFire) error {
 // cancelOpen cancels the jobs of earlier fires.
 func (t *tx) cancelOpen(f *aFire) error {
 	op := rota.Operation{Act: rota.ActCancel, By: f.jobs[0].Submitter, Reason: "schedule " + f.Schedule + " was due again, and replaces what has not ended"}
-	for _, id := range f.open {
-		op.Filter.Tasks = append(op.Filter.Tasks, rota.SpanOf(id))
-	}
+	op.Filter.Tasks = rota.SpansOf(f.open)
 	_, err := t.operate(op)
 	return err
 }

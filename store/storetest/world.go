@@ -276,11 +276,7 @@ func only(ids ...rota.TaskID) rota.Filter {
 }
 
 func whole(jobs ...rota.JobID) rota.Filter {
-	var f rota.Filter
-	for _, id := range jobs {
-		f.Tasks = append(f.Tasks, rota.SpanOf(id))
-	}
-	return f
+	return rota.Filter{Tasks: rota.SpansOf(jobs)}
 }
 
 // verify holds everything that is kept twice against a real count (P19).
