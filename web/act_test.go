@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -155,6 +156,9 @@ func TestD12APageSaysWhyAndWhen(t *testing.T) {
 	} {
 		_, body := v.get(path)
 		for _, want := range wants {
+			for began := time.Now(); !strings.Contains(body, want) && time.Since(began) < patience; _, body = v.get(path) {
+				<-time.After(10 * time.Millisecond) // which has waited longest is known a moment later
+			}
 			if !strings.Contains(body, want) {
 				t.Errorf("%s does not say %q: %.3000s", path, want, body[strings.Index(body, "<main"):])
 			}
@@ -185,5 +189,73 @@ func TestD14WhatFailedAlikeIsActedOnAsAGroup(t *testing.T) {
 	}
 	if code, body := v.post("/act/do", url.Values{"act": {"remove"}, "id": {"1"}, "rows": {"jobs"}, "back": {"jobs/1"}}); code != 200 || !strings.Contains(body, "1 job removed") {
 		t.Errorf("a job that is removed on its page: %d %.1500s", code, body)
+	}
+}
+
+// TestD10EveryActIsDoneInABrowser: on jobs, on what failed alike, on queues, nodes and schedules, by the buttons that are there,
+// through the dialogs that they open.
+func TestD10EveryActIsDoneInABrowser(t *testing.T) {
+	needBrowser(t)
+	w := newWorld(t)
+	b := w.browse(rota.RoleOperator)
+	dialog := func(path, button string) {
+		t.Helper()
+		b.open(path)
+		b.do(click(button), seen(`#dialog[open] form`), click(`#dialog .buttons button`))
+		b.shows(`.flash`)
+	}
+	state := func(of, want string) {
+		t.Helper()
+		b.until(`document.querySelector("` + of + `")?.textContent == "` + want + `"`)
+	}
+	const own = `h1 ~ .state`
+	act := func(name string) string { return `.head button[value=` + name + `]` }
+
+	waits := "/jobs/" + w.shell("waits", "true").String()
+	dialog(waits, act("hold"))
+	state(own, "held")
+	dialog(waits, act("release"))
+	state(own, "ready")
+	try := w.node.claim(1)[0].Try
+	dialog(waits, act("kill"))
+	b.until(`document.querySelector(".standing").textContent.includes("was asked to end")`)
+	f := end(try, 0, "", "")
+	f.Outcome, f.Exit = rota.OutcomeEnded, nil
+	w.node.claim(0, f)
+	b.open(waits)
+	state(own, "cancelled")
+	dialog(waits, act("retry"))
+	state(own, "ready")
+	dialog(waits, act("cancel"))
+	state(own, "cancelled")
+	dialog(waits, act("remove"))
+	b.until(`location.pathname == "/jobs" && !document.querySelector("#j1")`)
+
+	for range 2 {
+		w.shell("fails", "false")
+		w.node.runs(1, "", "out of luck\n")
+	}
+	dialog("/failed", `.groups button[value=retry]`)
+	b.until(`!document.querySelector(".groups")`)
+	w.node.runs(1, "", "out of luck\n")
+	w.node.runs(1, "", "out of luck\n")
+	dialog("/failed", `.groups button[value=dismiss]`)
+	b.until(`!document.querySelector(".groups")`)
+
+	_, err := w.svc.PutSchedule(w.ctx, rota.Schedule{Name: "nightly", Expr: "@daily", Spec: rota.Spec{Shell: "true"}})
+	w.ok(err)
+	for _, x := range []struct{ path, button, shows string }{
+		{"/queues/default", act("pause"), `.s-held`}, {"/queues/default", act("resume"), act("pause")},
+		{"/queues/default", act("drain"), act("refill")}, {"/queues/default", act("refill"), act("drain")},
+		{"/nodes/alpha", act("pause"), act("resume")}, {"/nodes/alpha", act("resume"), act("pause")}, {"/nodes/alpha", act("drain"), `.flash`},
+		{"/cron/nightly", act("pause"), act("resume")}, {"/cron/nightly", act("resume"), act("pause")}, {"/cron/nightly", act("run"), own},
+		{"/cron/nightly", act("remove"), `.flash`},
+	} {
+		b.open(x.path)
+		b.do(click(x.button))
+		b.shows(x.shows)
+	}
+	if all, err := w.svc.Schedules(w.ctx); err != nil || len(all) != 0 {
+		t.Errorf("schedules that are left: %+v, %v", all, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -201,6 +202,22 @@ func (t *tab) until(expression string) {
 func (t *tab) shows(selector string) {
 	t.w.Helper()
 	t.until("document.querySelector(" + strconv.Quote(selector) + ")?.checkVisibility()")
+}
+
+// press presses keys, one after another, as a keyboard does: what a page prevents when a key goes down does not come as a letter.
+func (t *tab) press(keys ...string) {
+	t.w.Helper()
+	for _, key := range keys {
+		down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key}
+		switch key {
+		case "Tab":
+			down.Text, down.WindowsVirtualKeyCode = "\t", 9
+		case "Enter":
+			down.Text, down.WindowsVirtualKeyCode = "\r", 13
+		}
+		call(t, input.DispatchKeyEvent, down)
+		call(t, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key, WindowsVirtualKeyCode: down.WindowsVirtualKeyCode})
+	}
 }
 
 func (t *tab) size(width, height int64) {

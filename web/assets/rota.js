@@ -186,7 +186,7 @@ document.addEventListener('keydown', e => {
 // --- Search: completions of its last word ---
 const q = $('#q'), list = $('#completions');
 if (q) {
-  let at = -1, asked = 0;
+  let at = -1, asked = 0, of = '', stepping = null; // of is the word that the list was made for: a longer one may have been typed since
   const close = () => { list.hidden = true; at = -1; q.setAttribute('aria-expanded', 'false'); q.removeAttribute('aria-activedescendant'); };
   const word = () => q.value.slice(0, q.selectionStart).match(/\S*$/)[0];
   const take = text => {
@@ -207,20 +207,28 @@ if (q) {
       li.onmousedown = e => { e.preventDefault(); take(c.text); };
       return li;
     }));
-    at = -1; list.hidden = !found.length; q.setAttribute('aria-expanded', String(!list.hidden));
+    of = w; unmark(); list.hidden = !found.length; q.setAttribute('aria-expanded', String(!list.hidden));
   };
-  q.addEventListener('input', () => { clearTimeout(offer.timer); offer.timer = setTimeout(offer, 80); });
+  const unmark = () => { list.children[at]?.setAttribute('aria-selected', 'false'); at = -1; q.removeAttribute('aria-activedescendant'); };
+  const step = by => {
+    const n = list.children.length, to = (at + by + n) % n;
+    unmark(); at = to;
+    list.children[at].setAttribute('aria-selected', 'true'); q.setAttribute('aria-activedescendant', list.children[at].id);
+  };
+  const takeMarked = () => { if (at >= 0) take($('b', list.children[at]).textContent); else q.form.requestSubmit(); };
+  q.addEventListener('input', () => { unmark(); clearTimeout(offer.timer); offer.timer = setTimeout(offer, 80); });
   q.addEventListener('blur', close);
   q.addEventListener('keydown', e => {
-    const items = [...list.children];
     if (e.key === 'Escape') { if (list.hidden) q.blur(); close(); }
     if (list.hidden) return;
+    if (stepping && (e.key === 'Enter' || e.key === 'Tab')) { e.preventDefault(); stepping.then(takeMarked); return; }
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp' || (e.key === 'Tab' && at < 0)) {
       e.preventDefault();
-      items[at]?.setAttribute('aria-selected', 'false');
-      at = (at + (e.key === 'ArrowUp' ? -1 : 1) + items.length) % items.length;
-      items[at].setAttribute('aria-selected', 'true'); q.setAttribute('aria-activedescendant', items[at].id);
-    } else if ((e.key === 'Enter' || e.key === 'Tab') && at >= 0) { e.preventDefault(); take($('b', items[at]).textContent); }
+      const by = e.key === 'ArrowUp' ? at < 0 ? 0 : -1 : 1;
+      if (of === word()) { step(by); return; }
+      clearTimeout(offer.timer);
+      stepping = offer().then(() => { stepping = null; if (!list.hidden && of === word()) step(by); });
+    } else if ((e.key === 'Enter' || e.key === 'Tab') && at >= 0 && of === word()) { e.preventDefault(); takeMarked(); }
   });
 }
 
