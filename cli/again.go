@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,15 +52,9 @@ func (a *app) again(cmd *cobra.Command, flags *specFlags, arg string, command []
 	}
 	defer c.Close()
 	ctx := cmd.Context()
-	one, err := c.one(ctx, arg)
-	if err != nil {
-		return err
-	}
-	if one.task != 0 {
-		return rota.Invalid("%v is one task of a job: again takes a whole job", one).
-			WithFix("rota retry %v, or rota again %v -a %d", one, one.job, one.task.Index())
-	}
-	job, err := c.Job(ctx, one.job)
+	job, err := c.whole(ctx, arg, "again", func(one single) string {
+		return fmt.Sprintf("rota retry %v, or rota again %v -a %d", one, one.job, one.task.Index())
+	})
 	if err != nil {
 		return err
 	}
@@ -76,5 +71,5 @@ func (a *app) again(cmd *cobra.Command, flags *specFlags, arg string, command []
 		}
 		return a.printJSON(spec)
 	}
-	return a.submitAndMaybeWait(ctx, c, &r, one.job)
+	return a.submitAndMaybeWait(ctx, c, &r, job.ID)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -192,14 +193,7 @@ func (a *app) edit(cmd *cobra.Command, flags *specFlags, arg string, command []s
 	}
 	defer c.Close()
 	ctx := cmd.Context()
-	one, err := c.one(ctx, arg)
-	if err != nil {
-		return err
-	}
-	if one.task != 0 {
-		return rota.Invalid("%v is one task of a job: edit takes a whole job", one).WithFix("rota edit %v", one.job)
-	}
-	job, err := c.Job(ctx, one.job)
+	job, err := c.whole(ctx, arg, "edit", func(one single) string { return fmt.Sprintf("rota edit %v", one.job) })
 	if err != nil {
 		return err
 	}
@@ -217,6 +211,6 @@ func (a *app) edit(cmd *cobra.Command, flags *specFlags, arg string, command []s
 		return a.printJSON(spec)
 	}
 	what := act{act: rota.ActEdit, use: "edit", done: "changed", thing: "job", moves: "has not ended"}
-	sel := selection{spans: []rota.Span{rota.SpanOf(one.job)}, singles: []single{one}}
+	sel := selection{spans: []rota.Span{rota.SpanOf(job.ID)}, singles: []single{{job: job.ID}}}
 	return a.actOn(ctx, c, what, rota.Operation{Act: rota.ActEdit, Filter: sel.filter(), Edit: &rota.Edit{Spec: &r.Spec}}, sel, &actFlags{}, false)
 }

@@ -151,7 +151,19 @@ func (c *conn) one(ctx context.Context, arg string) (single, error) {
 	return single{job: jobs[0].ID}, nil
 }
 
-// task is the task of a job or task that has only one.
+// whole is the job that an argument names, for a command that takes whole jobs only; instead is what to do with one task of one.
+func (c *conn) whole(ctx context.Context, arg, use string, instead func(single) string) (rota.Job, error) {
+	one, err := c.one(ctx, arg)
+	if err != nil {
+		return rota.Job{}, err
+	}
+	if one.task != 0 {
+		return rota.Job{}, rota.Invalid("%v is one task of a job: %s takes a whole job", one, use).WithFix("%s", instead(one))
+	}
+	return c.Job(ctx, one.job)
+}
+
+// plain is the task of a job or task that has only one.
 func (s single) plain() rota.TaskID {
 	if s.task != 0 {
 		return s.task

@@ -124,7 +124,8 @@ func TestAgain(t *testing.T) {
 	if r := w.run("again", "last", "--follow"); r.out != "<a>\n<b>\n" && r.out != "<b>\n<a>\n" {
 		t.Errorf("lines: %+v", r)
 	}
-	w.fails(2, "one task of a job", "again", "4.1")
+	w.fails(2, "4.1 is one task of a job: again takes a whole job", "again", "4.1")
+	w.fails(2, "4.1 is one task of a job: edit takes a whole job", "edit", "4.1", "--name", "x")
 	w.fails(2, "missing argument JOB", "again")
 	w.fails(2, "nothing stands behind --", "again", "1", "--")
 	w.fails(3, "job 77", "again", "77")

@@ -21,25 +21,16 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// TestContractPostgres holds PostgreSQL to the same contract. Each test's store is a schema of its own.
-func TestContractPostgres(t *testing.T) {
-	databases := map[string]string{}
-	storetest.Run(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
-		if databases[dir] == "" {
-			databases[dir] = pgtest.Shared(t).Schema(t)
-		}
-		s, err := sqlstore.Open(context.Background(), databases[dir], sqlstore.Options{Now: clock.Now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	})
-}
+// TestContractPostgres holds PostgreSQL to the same contract.
+func TestContractPostgres(t *testing.T) { storetest.Run(t, onPostgres()) }
 
 // TestSharedPostgres has several stores write to one database at once.
-func TestSharedPostgres(t *testing.T) {
+func TestSharedPostgres(t *testing.T) { storetest.RunShared(t, onPostgres()) }
+
+// onPostgres opens stores of the shared server: of the same folder, in the same schema.
+func onPostgres() storetest.Opener {
 	databases := map[string]string{}
-	storetest.RunShared(t, func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
+	return func(t *testing.T, dir string, clock *storetest.Clock) rota.Store {
 		if databases[dir] == "" {
 			databases[dir] = pgtest.Shared(t).Schema(t)
 		}
@@ -48,5 +39,5 @@ func TestSharedPostgres(t *testing.T) {
 			t.Fatal(err)
 		}
 		return s
-	})
+	}
 }
