@@ -259,3 +259,52 @@ func TestD10EveryActIsDoneInABrowser(t *testing.T) {
 		t.Errorf("schedules that are left: %+v, %v", all, err)
 	}
 }
+
+// TestD10JobsAndQueuesAreMadeInABrowser: a job by its form, and once more with changes; a queue from its name to its end; and
+// what a browser is told of itself.
+func TestD10JobsAndQueuesAreMadeInABrowser(t *testing.T) {
+	needBrowser(t)
+	w := newWorld(t)
+	b := w.browse(rota.RoleOperator)
+	b.open("/queues")
+	b.do(chromedp.SendKeys(`[aria-label="New queue"] [name=name]`, "fast"), click(`[aria-label="New queue"] button`))
+	b.until(`location.pathname == "/queues/fast"`)
+	b.do(chromedp.SendKeys(`[aria-label=Settings] [name=description]`, "short ones"), click(`[aria-label=Settings] .go`))
+	b.until(`document.querySelector(".standing")?.textContent == "short ones"`)
+	b.do(chromedp.SendKeys(`[aria-label=Limits] [name=mem]`, "512M"), click(`[aria-label=Limits] .go`))
+	b.until(`document.querySelector("[aria-label=Limits] [name=mem]").value == "512MiB"`)
+
+	b.open("/new?queue=fast")
+	b.do(chromedp.SendKeys(`[name=text]`, "echo one"), chromedp.SendKeys(`[name=name]`, "first"), click(`form.card .go`))
+	b.until(`location.pathname == "/jobs/1"`)
+	b.do(click(`a[href$="new?from=1"]`))
+	b.until(`document.querySelector("h1")?.textContent == "Run job 1 again"`)
+	b.do(chromedp.SendKeys(`[name=text]`, "echo two; "), click(`[name=hold]`), click(`form.card .go`))
+	b.until(`location.pathname == "/jobs/2" && document.querySelector("h1 ~ .state").textContent == "held"`)
+	if j := w.job(2); j.Spec.Shell != "echo two; echo one" || j.Spec.Name != "first" || j.Queue != "fast" {
+		t.Errorf("the second is %+v", j)
+	}
+
+	b.open("/queues/fast")
+	b.do(click(`[aria-label="Rename, purge, delete"] button[value=cancel]`), seen(`#dialog[open] form`), click(`#dialog .buttons button`))
+	b.shows(`.flash`)
+	for _, id := range []rota.JobID{1, 2} {
+		if j := w.job(id); j.State() != rota.Cancelled {
+			t.Errorf("job %v of the purged queue is %v", id, j.State())
+		}
+	}
+	b.open("/queues/fast")
+	b.do(chromedp.SendKeys(`[aria-label="Rename, purge, delete"] [name=name]`, "quick"), click(`button[value=rename]`))
+	b.until(`location.pathname == "/queues/quick"`)
+	b.do(click(`button[value=delete]`))
+	b.until(`location.pathname == "/queues" && !document.querySelector("main").textContent.includes("quick ")`)
+	if all, err := w.svc.Queues(w.ctx); err != nil || len(all) != 1 {
+		t.Errorf("queues that are left: %+v, %v", all, err)
+	}
+
+	b.open("/settings")
+	b.do(chromedp.SetValue(`[name=theme]`, "dark"), click(`[aria-label="This browser"] .go`))
+	b.until(`document.documentElement.dataset.theme == "dark"`)
+	b.do(click(`[aria-label=You] button`))
+	b.until(`location.pathname == "/login"`)
+}
