@@ -19,40 +19,47 @@ import (
 
 // postgresConn is a connection that writes. When it breaks it is made anew with the next transaction.
 type postgresConn struct {
-	e    *postgres
-	conn *sql.Conn
-	id   string // that nobody else has
-	nth  int64  // of the marked transactions
-	mark bool   // this one is
-	at   int64  // when it began; it is one write
+	e      *postgres
+	conn   *sql.Conn
+	id     string // that nobody else has
+	nth    int64  // of the marked transactions
+	mark   bool   // this one is
+	pinned bool   // the connection has its settings
+	at     int64  // when it began; it is one write
 }
 
-// postgresBegin begins a transaction in one message. Plans are pinned: a queue's tables change their size by the minute,
-// and a plan that reads a table as a whole because its statistics are young costs a hundred times what it should. What a
-// client that has frozen holds is given back after a second.
-var postgresBegin = "BEGIN; SELECT " + postgresLocal("enable_seqscan", "off", "enable_bitmapscan", "off", "enable_hashjoin", "off",
+// postgresPinned are the settings of transactions that write. Plans are pinned: a queue's tables change their size by the
+// minute, and a plan that reads a table as a whole because its statistics are young costs a hundred times what it should.
+// What a client that has frozen holds is given back after a second.
+var postgresPinned = []string{"enable_seqscan", "off", "enable_bitmapscan", "off", "enable_hashjoin", "off",
 	"enable_mergejoin", "off", "enable_material", "off", "enable_sort", "off", "jit", "off",
 	"max_parallel_workers_per_gather", "0", "plan_cache_mode", "force_generic_plan",
-	"idle_in_transaction_session_timeout", "1000", "statement_timeout", "9000", "lock_timeout", "5000") + `;
-SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
-` + postgresDurable
+	"idle_in_transaction_session_timeout", "1000", "statement_timeout", "9000", "lock_timeout", "5000"}
 
-// postgresLocal sets settings for the rest of a transaction, given as names and values. A SET for each would be a
-// statement for each.
-func postgresLocal(settings ...string) string {
+// settings is a SELECT that makes settings, given as names and values: for the rest of a transaction, or for good. A SET for
+// each would be a statement for each.
+func settings(local bool, pairs ...string) string {
 	var set []string
-	for pair := range slices.Chunk(settings, 2) {
-		set = append(set, "set_config('"+pair[0]+"', '"+pair[1]+"', true)")
+	for pair := range slices.Chunk(pairs, 2) {
+		set = append(set, fmt.Sprintf("set_config('%s', '%s', %t)", pair[0], pair[1], local))
 	}
-	return strings.Join(set, ", ")
+	return "SELECT " + strings.Join(set, ", ") + "; "
 }
+
+// What begins a transaction, in one message. The settings are its connection's; through a pooler, where it may have another
+// each time, its own.
+var (
+	postgresBegin       = "BEGIN; " + postgresAsk
+	postgresBeginPooled = "BEGIN; " + settings(true, postgresPinned...) + postgresAsk
+)
+
+// postgresAsk asks for what a transaction goes by, in the last row of what begins it.
+const postgresAsk = `SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
+` + postgresDurable
 
 // postgresDurable has the transaction's commit wait for the disk at least, whatever the server's default is.
 const postgresDurable = `set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE
 current_setting('synchronous_commit') END, true)`
-
-// postgresAnswer is the place of the last SELECT among the statements of postgresBegin.
-const postgresAnswer = 2
 
 // postgresMark leaves the transaction's number in a row of the connection's own: what is there says what became of it when
 // the answer to its commit was lost. (The numbers that PostgreSQL gives transactions cannot: after a crash or a failover one
@@ -79,9 +86,18 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 			c.conn = nil
 			return b, err
 		}
+		c.pinned = false
 	}
 	err = c.raw(func(conn *pgx.Conn) error {
-		text := postgresBegin
+		text, answer := postgresBegin, 1
+		if c.e.pooled {
+			text, answer = postgresBeginPooled, 2
+		} else if !c.pinned {
+			if err := conn.PgConn().Exec(ctx, settings(false, postgresPinned...)).Close(); err != nil {
+				return err
+			}
+			c.pinned = true
+		}
 		if c.mark {
 			text += fmt.Sprintf(postgresMark, c.id, c.nth)
 		}
@@ -89,7 +105,7 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 		if err != nil {
 			return err
 		}
-		row := results[postgresAnswer].Rows[0]
+		row := results[answer].Rows[0]
 		_, err = fmt.Sscan(string(row[0])+" "+string(row[1])+" "+string(row[2]), &b.now, &b.shape, &b.stripe)
 		return err
 	})
