@@ -242,6 +242,16 @@ func TestD10EveryActIsDoneInABrowser(t *testing.T) {
 	dialog("/failed", `.groups button[value=dismiss]`)
 	b.until(`!document.querySelector(".groups")`)
 
+	w.shell("fails", "false")
+	w.node.runs(1, "", "out of luck\n")
+	dialog("/failed", `.groups button[value=remove]`)
+	b.until(`!document.querySelector(".groups")`)
+
+	w.ok(w.svc.CloseSession(w.ctx, w.machine("beta", 1).id))
+	b.open("/nodes/beta")
+	b.do(click(act("remove")))
+	b.until(`location.pathname == "/nodes" && !document.querySelector("main").textContent.includes("beta.example.org")`)
+
 	_, err := w.svc.PutSchedule(w.ctx, rota.Schedule{Name: "nightly", Expr: "@daily", Spec: rota.Spec{Shell: "true"}})
 	w.ok(err)
 	for _, x := range []struct{ path, button, shows string }{

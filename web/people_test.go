@@ -79,6 +79,36 @@ func TestC2UsersTokensAndSecretsHavePages(t *testing.T) {
 	}
 }
 
+// TestC2AUserSettlesTheOwnThingsInABrowser: signed in by name and password, who is told, and another password.
+func TestC2AUserSettlesTheOwnThingsInABrowser(t *testing.T) {
+	needBrowser(t)
+	w := newWorld(t)
+	role, password := rota.RoleSubmitter, "correct horse"
+	_, err := w.svc.PutUser(w.ctx, "kim", rota.UserChange{Role: &role, Password: &password})
+	w.ok(err)
+	b := w.browse(rota.RoleViewer)
+	enter := func(password string) {
+		t.Helper()
+		b.until(`location.pathname == "/login"`)
+		b.do(chromedp.SetValue(`[name=user]`, "kim"), chromedp.SetValue(`.login [name=token]`, password), click(`.login form:has([name=user]) .go`))
+		b.until(`location.pathname != "/login" && document.querySelector("nav")`)
+	}
+	b.open("/settings")
+	b.do(click(`[aria-label=You] button`))
+	enter(password)
+	b.open("/settings")
+	b.do(chromedp.SetValue(`[name=mail-to]`, "kim@example.org"), click(`[aria-label="Told of your jobs"] .go`))
+	b.shows(`.flash`)
+	b.do(chromedp.SetValue(`[name=now]`, password), chromedp.SetValue(`[name=new]`, "battery staple"), chromedp.SetValue(`[name=again]`, "battery staple"),
+		click(`[aria-label=Password] .go`))
+	enter("battery staple")
+	all, err := w.svc.Users(w.ctx)
+	w.ok(err)
+	if i := slices.IndexFunc(all, func(u rota.User) bool { return u.Name == "kim" }); i < 0 || !slices.Equal(all[i].Tell.MailTo, []string{"kim@example.org"}) {
+		t.Errorf("users: %+v", all)
+	}
+}
+
 // TestC2UsersChangeTheOwnPasswordAndWhoIsTold on the settings' page, and nobody else's; admins and operators do it for users
 // and queues.
 func TestC2UsersChangeTheOwnPasswordAndWhoIsTold(t *testing.T) {

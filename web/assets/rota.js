@@ -187,7 +187,8 @@ document.addEventListener('keydown', e => {
 const q = $('#q'), list = $('#completions');
 if (q) {
   let at = -1, asked = 0, of = '', stepping = null; // of is the word that the list was made for: a longer one may have been typed since
-  const close = () => { list.hidden = true; at = -1; q.setAttribute('aria-expanded', 'false'); q.removeAttribute('aria-activedescendant'); };
+  const unmark = () => { list.children[at]?.setAttribute('aria-selected', 'false'); at = -1; q.removeAttribute('aria-activedescendant'); };
+  const close = () => { unmark(); list.hidden = true; q.setAttribute('aria-expanded', 'false'); };
   const word = () => q.value.slice(0, q.selectionStart).match(/\S*$/)[0];
   const take = text => {
     const end = q.selectionStart, start = end - word().length, rest = q.value.slice(end);
@@ -204,12 +205,11 @@ if (q) {
       const li = document.createElement('li'), b = document.createElement('b'), s = document.createElement('small');
       li.id = 'completion-' + i; li.setAttribute('role', 'option'); li.setAttribute('aria-selected', 'false');
       b.textContent = c.text; s.textContent = c.about || ''; li.append(b, s);
-      li.onmousedown = e => { e.preventDefault(); take(c.text); };
+      li.onmousedown = e => { e.preventDefault(); if (of === word()) take(c.text); };
       return li;
     }));
     of = w; unmark(); list.hidden = !found.length; q.setAttribute('aria-expanded', String(!list.hidden));
   };
-  const unmark = () => { list.children[at]?.setAttribute('aria-selected', 'false'); at = -1; q.removeAttribute('aria-activedescendant'); };
   const step = by => {
     const n = list.children.length, to = (at + by + n) % n;
     unmark(); at = to;
