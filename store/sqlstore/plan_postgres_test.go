@@ -162,20 +162,16 @@ func (s *Store) plans(t *testing.T) {
 func (s *Store) planOf(t *testing.T, q string) string {
 	t.Helper()
 	ctx := context.Background()
-	conn, err := s.engine.(*postgres).db.Conn(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	args := 1
 	for strings.Contains(q, fmt.Sprint("$", args+1)) {
 		args++
 	}
-	c := postgresConn{e: s.engine.(*postgres), conn: conn}
+	c := postgresConn{e: s.engine.(*postgres)}
 	if _, err := c.beginOnce(); err != nil {
 		t.Fatal(err)
 	}
-	defer c.rollback()
+	defer c.drop()
+	conn := c.conn
 	if _, err := conn.ExecContext(ctx, `PREPARE explained AS `+q); err != nil {
 		t.Fatalf("%v: %s", err, q)
 	}
@@ -190,8 +186,8 @@ func (s *Store) planOf(t *testing.T, q string) string {
 		lines = append(lines, line)
 		return err
 	})
-	if _, again := conn.ExecContext(ctx, `DEALLOCATE explained`); err != nil || again != nil {
-		t.Fatal(err, again)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
 }

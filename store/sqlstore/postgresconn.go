@@ -19,13 +19,12 @@ import (
 
 // postgresConn is a connection that writes. When it breaks it is made anew with the next transaction.
 type postgresConn struct {
-	e      *postgres
-	conn   *sql.Conn
-	id     string // that nobody else has
-	nth    int64  // of the marked transactions
-	mark   bool   // this one is
-	pinned bool   // the connection has its settings
-	at     int64  // when it began; it is one write
+	e    *postgres
+	conn *sql.Conn
+	id   string // that nobody else has
+	nth  int64  // of the marked transactions
+	mark bool   // this one is
+	at   int64  // when it began; it is one write
 }
 
 // postgresPinned are the settings of transactions that write. Plans are pinned: a queue's tables change their size by the
@@ -82,21 +81,14 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 	ctx, cancel := patience()
 	defer cancel()
 	if c.conn == nil {
-		if c.conn, err = c.e.db.Conn(ctx); err != nil {
-			c.conn = nil
+		if err := c.connect(ctx); err != nil {
 			return b, err
 		}
-		c.pinned = false
 	}
 	err = c.raw(func(conn *pgx.Conn) error {
 		text, answer := postgresBegin, 1
 		if c.e.pooled {
 			text, answer = postgresBeginPooled, 2
-		} else if !c.pinned {
-			if err := conn.PgConn().Exec(ctx, settings(false, postgresPinned...)).Close(); err != nil {
-				return err
-			}
-			c.pinned = true
 		}
 		if c.mark {
 			text += fmt.Sprintf(postgresMark, c.id, c.nth)
@@ -116,6 +108,23 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 	}
 	c.at = b.now
 	return b, err
+}
+
+// connect takes a connection for good, with the settings of its transactions. (They are made before any begins: what a
+// transaction sets goes with it if it is undone.)
+func (c *postgresConn) connect(ctx context.Context) (err error) {
+	if c.conn, err = c.e.db.Conn(ctx); err != nil {
+		c.conn = nil
+		return err
+	}
+	if c.e.pooled {
+		return nil
+	}
+	err = c.raw(func(conn *pgx.Conn) error { return conn.PgConn().Exec(ctx, settings(false, postgresPinned...)).Close() })
+	if err != nil {
+		c.drop()
+	}
+	return err
 }
 
 func (c *postgresConn) moment() int64 { return c.at }
