@@ -29,11 +29,14 @@ func ParseOnStoreLoss(text string) (OnStoreLoss, error) {
 // Tolerance is how long past the end of the lease an attempt goes on: 0 not at all, negative for ever. Empty, and what
 // is no rule, is for ever: nothing is ended for want of a rule.
 func (o OnStoreLoss) Tolerance() Duration {
-	d, err := ParseDuration(string(o))
-	switch {
-	case o == StoreLossKill:
+	switch o {
+	case StoreLossKill:
 		return 0
-	case err != nil:
+	case "", StoreLossRun:
+		return -1
+	}
+	d, err := ParseDuration(string(o))
+	if err != nil {
 		return -1
 	}
 	return d
