@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -205,16 +204,13 @@ func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error
 		t.count(picks[i].lane, rota.Ready, -1)
 		t.count(picks[i].lane, rota.Running, 1)
 	}
-	n, err := t.exec(`UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
-		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, error = NULL, run_at = NULL
-		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now)
-	if err == nil && n != len(picks) {
-		err = fmt.Errorf("%d of %d picks were claimed: %w", n, len(picks), errAgain)
-	}
+	out, err := t.assign(picks)
 	if err != nil {
 		return nil, err
 	}
-	return t.assign(picks)
+	return out, t.expect(len(picks), `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
+		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, error = NULL, run_at = NULL
+		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now)
 }
 
 // assign adds to claimed tasks what their jobs say.

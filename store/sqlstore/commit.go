@@ -37,6 +37,7 @@ type write struct {
 	same bool        // doing it twice is the same as doing it once
 	long bool        // upkeep: it begins a commit or waits for the next, so that nobody's answer waits for it
 	deed *rota.Deed  // to be added to the audit; nil: nothing
+	wary bool        // it was tried, and what it found was not what it expected
 	err  error
 	done chan struct{} // closed when it is answered
 }
@@ -272,6 +273,11 @@ func (g *group) add(some []*write) {
 		g.kept = append(g.kept, some)
 		return
 	}
+	if errors.Is(err, errAgain) && !some[0].wary {
+		some[0].wary = true
+		g.add(some)
+		return
+	}
 	err = g.s.classify(err)
 	if len(some) > 1 && !hopeless(err) { // which of them was it?
 		for i := range some {
@@ -325,6 +331,7 @@ func (g *group) apart(some []*write) error {
 // run runs writes that go together in the transaction that is open.
 func (g *group) run(some []*write) (rows int, err error) {
 	t := newTx(g.s, g.w)
+	t.wary = some[0].wary
 	if some[0].sub == nil {
 		err = some[0].do(t)
 	} else {
@@ -383,6 +390,7 @@ func (s *Store) alone(w *writer, some []*write) {
 		if err = s.once(w, some, try >= 3); !errors.Is(err, errAgain) {
 			break
 		}
+		some[0].wary = true
 	}
 	if err = s.classify(err); len(some) > 1 && err != nil && !hopeless(err) { // which of them was it?
 		for i := range some {

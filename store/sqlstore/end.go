@@ -104,15 +104,12 @@ func (t *tx) finish(ends []end) error {
 		if k.exited {
 			exit = k.exit
 		}
-		n, err := t.exec(`UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
+		err := t.expect(groups[k].n, `UPDATE task SET state = ?2, gate = ?3, run_at = ?4, attempt_limit = ?5, lost = ?6, returns = ?7, ended = ?8,
 			outcome = ?9, exit = ?10, signal = ?11, reason = ?12, took = f.value, ending = NULL, crashes = ?13, error = ?14
 			FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5`, groups[k].String(), int(k.to), k.gate,
 			nullInt(k.runAt), k.limit, nullInt(k.lost), nullInt(k.returns), t.now, k.outcome, exit, nullInt(k.signal), nullText(k.reason), nullInt(k.crashes), nullText(k.error))
 		if err != nil {
 			return err
-		}
-		if n != groups[k].n {
-			return fmt.Errorf("%d of %d ends were written: %w", n, groups[k].n, errAgain)
 		}
 	}
 	var strays []row

@@ -104,10 +104,9 @@ func (t *tx) endExchange(ses session, seq int64, refused []rota.Refusal) error {
 		doc = string(b)
 	}
 	var read int
-	_, err := t.one(`UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1
-		/*pg RETURNING pg_stat_get_xact_tuples_returned('task_ready'::regclass) */`, []any{ses.id, seq, doc}, &read)
-	t.passedOver(t.picks, read)
-	return err
+	return t.w.later(promise{q: `UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1
+		/*pg RETURNING pg_stat_get_xact_tuples_returned('task_ready'::regclass) */`, args: []any{ses.id, seq, doc}, dest: []any{&read},
+		kept: func() error { t.passedOver(t.picks, read); return nil }})
 }
 
 // answerAgain gives the answer of the session's last exchange once more (P5).

@@ -25,6 +25,8 @@ type postgresConn struct {
 	nth  int64  // of the marked transactions
 	mark bool   // this one is
 	at   int64  // when it began; it is one write
+
+	promised []promise // not sent yet
 }
 
 // postgresPinned are the settings of transactions that write. Plans are pinned: a queue's tables change their size by the
@@ -35,22 +37,14 @@ var postgresPinned = []string{"enable_seqscan", "off", "enable_bitmapscan", "off
 	"max_parallel_workers_per_gather", "0", "plan_cache_mode", "force_generic_plan",
 	"idle_in_transaction_session_timeout", "1000", "statement_timeout", "9000", "lock_timeout", "5000"}
 
-// settings is a SELECT that makes settings, given as names and values: for the rest of a transaction, or for good. A SET for
-// each would be a statement for each.
-func settings(local bool, pairs ...string) string {
+// postgresSettings makes the settings: for the rest of a transaction, or for good. A SET for each would be a statement for each.
+func postgresSettings(local bool) string {
 	var set []string
-	for pair := range slices.Chunk(pairs, 2) {
+	for pair := range slices.Chunk(postgresPinned, 2) {
 		set = append(set, fmt.Sprintf("set_config('%s', '%s', %t)", pair[0], pair[1], local))
 	}
-	return "SELECT " + strings.Join(set, ", ") + "; "
+	return "SELECT " + strings.Join(set, ", ")
 }
-
-// What begins a transaction, in one message. The settings are its connection's; through a pooler, where it may have another
-// each time, its own.
-var (
-	postgresBegin       = "BEGIN; " + postgresAsk
-	postgresBeginPooled = "BEGIN; " + settings(true, postgresPinned...) + postgresAsk
-)
 
 // postgresAsk asks for what a transaction goes by, in the last row of what begins it.
 const postgresAsk = `SELECT ` + postgresClock + `, (SELECT value FROM counter WHERE name = 'shape'), pg_backend_pid() % 32,
@@ -63,7 +57,7 @@ current_setting('synchronous_commit') END, true)`
 // postgresMark leaves the transaction's number in a row of the connection's own: what is there says what became of it when
 // the answer to its commit was lost. (The numbers that PostgreSQL gives transactions cannot: after a crash or a failover one
 // that never reached the disk may be another's.)
-const postgresMark = `; INSERT INTO outcome (writer, nth, at) VALUES ('%[1]s', %[2]d, ` + postgresClock + `)
+const postgresMark = `INSERT INTO outcome (writer, nth, at) VALUES ($1, $2, ` + postgresClock + `)
 ON CONFLICT (writer) DO UPDATE SET nth = excluded.nth, at = excluded.at`
 
 func (c *postgresConn) begin(marked bool) (b beginning, err error) {
@@ -78,6 +72,7 @@ func (c *postgresConn) begin(marked bool) (b beginning, err error) {
 }
 
 func (c *postgresConn) beginOnce() (b beginning, err error) {
+	c.promised = c.promised[:0]
 	ctx, cancel := patience()
 	defer cancel()
 	if c.conn == nil {
@@ -86,20 +81,16 @@ func (c *postgresConn) beginOnce() (b beginning, err error) {
 		}
 	}
 	err = c.raw(func(conn *pgx.Conn) error {
-		text, answer := postgresBegin, 1
-		if c.e.pooled {
-			text, answer = postgresBeginPooled, 2
+		var first pgx.Batch // one message
+		first.Queue("BEGIN")
+		if c.e.pooled { // it may be another connection each time
+			first.Queue(postgresSettings(true))
 		}
+		first.Queue(postgresAsk).QueryRow(func(row pgx.Row) error { return row.Scan(&b.now, &b.shape, &b.stripe, nil) })
 		if c.mark {
-			text += fmt.Sprintf(postgresMark, c.id, c.nth)
+			first.Queue(postgresMark, c.id, c.nth)
 		}
-		results, err := conn.PgConn().Exec(ctx, text).ReadAll()
-		if err != nil {
-			return err
-		}
-		row := results[answer].Rows[0]
-		_, err = fmt.Sscan(string(row[0])+" "+string(row[1])+" "+string(row[2]), &b.now, &b.shape, &b.stripe)
-		return err
+		return conn.SendBatch(ctx, &first).Close()
 	})
 	if err != nil {
 		c.drop()
@@ -120,7 +111,7 @@ func (c *postgresConn) connect(ctx context.Context) (err error) {
 	if c.e.pooled {
 		return nil
 	}
-	err = c.raw(func(conn *pgx.Conn) error { return conn.PgConn().Exec(ctx, settings(false, postgresPinned...)).Close() })
+	err = c.raw(func(conn *pgx.Conn) error { return conn.PgConn().Exec(ctx, postgresSettings(false)).Close() })
 	if err != nil {
 		c.drop()
 	}
@@ -153,8 +144,8 @@ func (c *postgresConn) drop() {
 // commit makes the transaction durable. When the answer is lost, the server is asked what became of it: neither is what
 // was stored told as failed, nor stored twice by another try.
 func (c *postgresConn) commit() error {
-	if c.conn == nil {
-		return errAgain // it broke, and an item was answered with that
+	if err := c.send(); err != nil {
+		return err
 	}
 	ctx, cancel := patience()
 	defer cancel()
@@ -233,9 +224,57 @@ func (c *postgresConn) failed(err error) error {
 	return err
 }
 
-func (c *postgresConn) exec(q string, args ...any) (int, error) {
+// later gathers statements until one is waited for.
+func (c *postgresConn) later(p promise) error {
+	c.promised = append(c.promised, p)
+	if len(c.promised) < mostPromised {
+		return nil
+	}
+	return c.send()
+}
+
+// mostPromised bounds what is kept in memory for one message.
+const mostPromised = 16
+
+// send sends what is promised in one message, and waits for all of it.
+func (c *postgresConn) send() error {
 	if c.conn == nil {
-		return 0, errAgain
+		return errAgain // it broke, and an item was answered with that
+	}
+	if len(c.promised) == 0 {
+		return nil
+	}
+	ctx, cancel := patience()
+	defer cancel()
+	return c.failed(c.raw(func(conn *pgx.Conn) error {
+		var batch pgx.Batch
+		for i := range c.promised {
+			batch.Queue(inPostgres(c.promised[i].q), c.promised[i].args...)
+		}
+		results := conn.SendBatch(ctx, &batch)
+		for i := range c.promised {
+			p := &c.promised[i]
+			var rows int
+			var err error
+			if p.dest != nil {
+				err = results.QueryRow().Scan(p.dest...)
+			} else {
+				var tag pgconn.CommandTag
+				tag, err = results.Exec()
+				rows = int(tag.RowsAffected())
+			}
+			if err = p.keep(rows, err); err != nil {
+				return errors.Join(err, results.Close())
+			}
+		}
+		c.promised = c.promised[:0]
+		return results.Close()
+	}))
+}
+
+func (c *postgresConn) exec(q string, args ...any) (int, error) {
+	if err := c.send(); err != nil {
+		return 0, err
 	}
 	ctx, cancel := patience()
 	defer cancel()
@@ -255,8 +294,9 @@ func (c *postgresConn) each(q string, n int, row func(i int) []any) error {
 	case n == 1:
 		_, err := c.exec(q, row(0)...)
 		return err
-	case c.conn == nil:
-		return errAgain
+	}
+	if err := c.send(); err != nil {
+		return err
 	}
 	ctx, cancel := patience()
 	defer cancel()
@@ -270,8 +310,8 @@ func (c *postgresConn) each(q string, n int, row func(i int) []any) error {
 }
 
 func (c *postgresConn) query(scan func(*sql.Rows) error, q string, args ...any) error {
-	if c.conn == nil {
-		return errAgain
+	if err := c.send(); err != nil {
+		return err
 	}
 	ctx, cancel := patience()
 	defer cancel()

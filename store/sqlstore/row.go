@@ -111,15 +111,12 @@ func (t *tx) moveHere(changes []change) error {
 		if k.unrank {
 			unrank = fmt.Sprintf("rank = %d, ", int64(unranked))
 		}
-		n, err := t.exec(`UPDATE task SET `+unrank+`state = CAST(?2 AS SMALLINT), gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
+		err := t.expect(len(groups[k]), `UPDATE task SET `+unrank+`state = CAST(?2 AS SMALLINT), gate = ?3, run_at = ?4, attempt_limit = ?5, reason = coalesce(?6, reason),
 			ended = CASE WHEN CAST(?2 AS SMALLINT) >= 6 THEN ?7 ELSE ended END, took = CASE WHEN CAST(?2 AS SMALLINT) >= 6 THEN NULL ELSE took END
 			WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?8`,
 			list(groups[k]), int(k.to), k.gate, nullInt(k.runAt), k.limit, nullText(k.reason), t.now, int(k.from))
 		if err != nil {
 			return err
-		}
-		if n != len(groups[k]) {
-			return fmt.Errorf("%d of %d tasks moved from %v to %v: %w", n, len(groups[k]), k.from, k.to, errAgain)
 		}
 	}
 	return nil

@@ -293,15 +293,11 @@ func (t *tx) insertKeys(rows []*newRow) error {
 			keyed = append(keyed, r)
 		}
 	}
-	before := t.moved
-	err := t.insert(`INSERT INTO submission_key (submitter, key, hash, job, at)`, 5, len(keyed),
+	// A key that somebody else has stored meanwhile is not inserted: that is tried again, and found.
+	return t.insert(`INSERT INTO submission_key (submitter, key, hash, job, at)`, 5, len(keyed),
 		func(i int) []any {
 			return []any{keyed[i].Submitter, keyed[i].Key, keyed[i].Hash, int64(keyed[i].id), t.now}
 		}, `ON CONFLICT DO NOTHING`)
-	if err == nil && t.moved-before < len(keyed) {
-		err = errAgain // somebody else has stored one of them meanwhile
-	}
-	return err
 }
 
 func (t *tx) insertUploads(rows []*newRow) error {
@@ -326,14 +322,19 @@ func (t *tx) insertInput(job rota.JobID, start int64, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO input (job, start, data) VALUES (?1, ?2, ?3)`, int64(job), start, data)
-	return err
+	return t.expect(1, `INSERT INTO input (job, start, data) VALUES (?1, ?2, ?3)`, int64(job), start, data)
 }
 
 // insertPlainTasks makes the tasks of jobs that have just one.
 func (t *tx) insertPlainTasks(rows []*newRow) error {
+	plain := 0
+	for _, r := range rows {
+		if !r.Spec.Many() {
+			plain++
+		}
+	}
 	first, last := rows[0].id, rows[len(rows)-1].id
-	_, err := t.exec(`INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at, flow, flow_gate)
+	err := t.expect(plain, `INSERT INTO task (id, lane, state, gate, rank, attempt, attempt_limit, run_at, flow, flow_gate)
 		SELECT id << 24, lane, `+firstState+`, `+firstGate+`, rank, 0, attempt_limit, `+firstTime+`, nullif(flow, 0), nullif(flow_gate, 0)
 		FROM job WHERE id BETWEEN ?1 AND ?2 AND many = 0`, int64(first), int64(last), t.now)
 	for _, r := range rows {

@@ -1,16 +1,16 @@
 package sqlstore
 
-import (
-	"errors"
-
-	"github.com/rotaqueue/rota"
-)
+import "github.com/rotaqueue/rota"
 
 // succeed ends the attempts that succeeded, without reading their rows: what an end without consequences needs to know
 // stands in its job's template, and the update demands that everything else is as it was at the claim. It returns
 // what it did not end, which is to be read: other outcomes, jobs that are not remembered, and all of them if they are of many
-// lanes and flows in a database that is asked over a connection, or a single one is not as expected (a cancelled one, a repeat, one of another session).
+// lanes and flows in a database that is asked over a connection. When a single one is not as expected (a cancelled one, a repeat,
+// one of another session), the transaction is tried again, and all are read.
 func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, err error) {
+	if t.wary {
+		return finished, nil
+	}
 	type alike struct {
 		lane, flow, bound int64
 		attempt           int
@@ -39,25 +39,16 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 	case t.s.engine.shared() && len(order) > 1 && len(order) > len(some)/4:
 		return finished, nil // reading them is one more way to the database and back, and there are as many for each kind
 	}
-	if err := t.w.mark("succeed"); err != nil {
-		return nil, err
-	}
 	for _, k := range order {
 		// A + keeps the engine from looking for rows by that column instead of by their number, which young statistics tempt it to.
-		n, err := t.exec(`UPDATE task SET state = 6, run_at = NULL, ended = ?2, outcome = 1, exit = 0, signal = NULL, reason = NULL,
+		err := t.expect(groups[k].n, `UPDATE task SET state = 6, run_at = NULL, ended = ?2, outcome = 1, exit = 0, signal = NULL, reason = NULL,
 			took = f.value FROM json_each(?1) f WHERE task.id = CAST(f.key AS BIGINT) AND +task.state = 5 AND +task.session = ?3
 			AND +task.attempt = ?4 AND +task.lane = ?5 AND coalesce(task.flow, 0) = ?6
 			AND coalesce(task.flow_gate, 0) = ?7 AND task.gate = 0 AND task.ending IS NULL`,
 			groups[k].String(), t.now, ses.id, k.attempt, k.lane, k.flow, k.bound)
-		if err == nil && n != groups[k].n {
-			err = errUnlike
-		}
 		if err != nil {
-			return finished, errors.Join(ignore(err, errUnlike), t.w.undo("succeed"))
+			return nil, err
 		}
-	}
-	if err := t.w.unmark("succeed"); err != nil {
-		return nil, err
 	}
 	for i, f := range some {
 		t.account(&row{id: f.Task, lane: jobs[i].lane, state: rota.Running, gates: jobs[i].gates}, rota.Succeeded)
@@ -66,13 +57,4 @@ func (t *tx) succeed(ses session, finished []rota.Finish) (rest []rota.Finish, e
 		}
 	}
 	return rest, nil
-}
-
-var errUnlike = errors.New("a task is not as expected")
-
-func ignore(err, expected error) error {
-	if errors.Is(err, expected) {
-		return nil
-	}
-	return err
 }

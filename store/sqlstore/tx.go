@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,6 +29,7 @@ type tx struct {
 	looked  bool          // it looked at its lane from the beginning
 
 	learned []learned
+	wary    bool // an earlier try found something else than it expected: what can be read first is read
 }
 
 // jobDelta is how a job's counters change in this transaction.
@@ -48,6 +48,12 @@ func (t *tx) exec(q string, args ...any) (int, error) {
 	return n, err
 }
 
+// expect has a statement change n rows. When it changes others, nothing of the transaction is stored, and it is tried again.
+func (t *tx) expect(n int, q string, args ...any) error {
+	t.moved += n
+	return t.w.later(promise{q: q, args: args, rows: n})
+}
+
 // each runs a statement once for each of n rows of arguments.
 func (t *tx) each(q string, n int, row func(i int) []any) error { return t.w.each(q, n, row) }
 
@@ -62,7 +68,7 @@ func (t *tx) insert(q string, columns, n int, row func(i int) []any, end ...stri
 		for k := range size {
 			args = append(args, row(i+k)...)
 		}
-		if _, err := t.exec(q+" VALUES "+places(columns, size)+" "+strings.Join(end, ""), args...); err != nil {
+		if err := t.expect(size, q+" VALUES "+places(columns, size)+" "+strings.Join(end, ""), args...); err != nil {
 			return err
 		}
 		i += size
@@ -180,12 +186,9 @@ func (t *tx) settleJobs() (ended []rota.JobID, err error) {
 		}
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(alike), func(a, b jobDelta) int { return compare(int64(alike[a][0]), int64(alike[b][0])) }) {
-		n, err := t.exec(`UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
+		err := t.expect(len(alike[d]), `UPDATE job SET tasks_left = tasks_left + ?2, failed = failed + ?3, cancelled = cancelled + ?4,
 			ended = CASE WHEN tasks_left + ?2 = 0 AND sealed = 1 THEN CAST(?5 AS BIGINT) ELSE 0 END WHERE id IN (SELECT value FROM json_each(?1)) AND removing = 0`,
 			list(alike[d]), d.left, d.failed, d.cancelled, t.now)
-		if err == nil && n != len(alike[d]) {
-			err = fmt.Errorf("%d of %d jobs are being removed: %w", len(alike[d])-n, len(alike[d]), errAgain)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -273,14 +276,15 @@ func (t *tx) settleShared(rows [][3]any) error {
 		return err
 	}
 	var shape int64
-	_, err = t.one(`INSERT INTO queue_stripe (queue, state, stripe, n)
+	return t.w.later(promise{q: `INSERT INTO queue_stripe (queue, state, stripe, n)
 		SELECT w.value->>0, CAST(w.value->>1 AS SMALLINT), ?2, CAST(w.value->>2 AS BIGINT) FROM json_each(?1) w WHERE 1 = 1
 		ON CONFLICT (queue, state, stripe) DO UPDATE SET n = queue_stripe.n + excluded.n
-		RETURNING (SELECT value FROM counter WHERE name = 'shape')`, []any{string(arg), t.w.stripe}, &shape)
-	if err == nil && shape != t.w.shape {
-		err = errAgain
-	}
-	return err
+		RETURNING (SELECT value FROM counter WHERE name = 'shape')`, args: []any{string(arg), t.w.stripe}, dest: []any{&shape}, kept: func() error {
+		if shape != t.w.shape {
+			return errAgain
+		}
+		return nil
+	}})
 }
 
 func compare[T ~string | ~int64](a, b T) int {
