@@ -65,6 +65,7 @@ func up(ctx context.Context, c config.Config, o cli.UpOptions) error {
 	// Who reads what the node says may go away: that of one in the background does at once. What is written then fails, and
 	// the node goes on. The system's own way, SIGPIPE, would end it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	defer leaveHeadroom()()
 	if err := c.Check(); err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ func serversOf(c config.Config) (all []doctor.Server) {
 
 // benchmark measures this machine; progress goes to stderr.
 func benchmark(ctx context.Context, o cli.BenchOptions, w io.Writer) error {
+	defer leaveHeadroom()() // as a node does
 	self, err := ownProgram()
 	if err != nil {
 		return err
