@@ -204,24 +204,21 @@ func (t *tx) take(session, seq int64, picks []claimed) ([]rota.Assignment, error
 		t.count(picks[i].lane, rota.Ready, -1)
 		t.count(picks[i].lane, rota.Running, 1)
 	}
-	out, err := t.assign(picks)
+	jobs, err := t.lookUpJobs(picks)
 	if err != nil {
 		return nil, err
 	}
-	return out, t.expect(len(picks), `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
+	if err = t.expect(len(picks), `UPDATE task SET state = 5, attempt = attempt + 1, session = ?2, claim_seq = ?3, claimed = ?4, ended = NULL,
 		took = NULL, outcome = NULL, exit = NULL, signal = NULL, reason = NULL, error = NULL, run_at = NULL
-		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now)
+		WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 4`, list(ids), session, seq, t.now); err != nil {
+		return nil, err
+	}
+	return t.assign(picks, jobs)
 }
 
 // assign adds to claimed tasks what their jobs say.
-func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
-	var ids []rota.JobID
-	for _, c := range got {
-		if j := c.id.Job(); len(ids) == 0 || ids[len(ids)-1] != j {
-			ids = append(ids, j)
-		}
-	}
-	jobs, err := t.assignedJobs(ids)
+func (t *tx) assign(got []claimed, looked lookedUp) ([]rota.Assignment, error) {
+	jobs, err := t.assignedJobs(looked)
 	if err != nil {
 		return nil, err
 	}
@@ -271,45 +268,68 @@ func (t *tx) assign(got []claimed) ([]rota.Assignment, error) {
 	}, `SELECT task, text FROM line WHERE task IN (SELECT value FROM json_each(?1))`, list(lined))
 }
 
-// assignedJobs are the parts of assignments that are the same for all tasks of a job.
-func (t *tx) assignedJobs(ids []rota.JobID) (map[rota.JobID]rota.Assignment, error) {
-	jobs := make(map[rota.JobID]rota.Assignment, len(ids))
+// lookedUp are the jobs of claimed tasks: those that are remembered, and rows of the others.
+type lookedUp struct {
+	known map[rota.JobID]rota.Assignment
+	rows  []jobRow
+}
+
+type jobRow struct {
+	id, limit, more, first, most, maxLost, input int64
+	jitter                                       float64
+	lostFails                                    bool
+	spec                                         []byte
+	template
+}
+
+// lookUpJobs looks up the jobs of claimed tasks.
+func (t *tx) lookUpJobs(got []claimed) (lookedUp, error) {
+	known := make(map[rota.JobID]rota.Assignment, len(got))
 	var unknown []rota.JobID
-	for _, id := range ids {
-		if a, known := t.s.templates.get(id, t.w.shape); known {
-			jobs[id] = a.Assignment
+	for i := range got {
+		id := got[i].id.Job()
+		if i > 0 && got[i-1].id.Job() == id {
+			continue
+		}
+		if a, remembered := t.s.templates.get(id, t.w.shape); remembered {
+			known[id] = a.Assignment
 		} else {
 			unknown = append(unknown, id)
 		}
 	}
 	if len(unknown) == 0 {
-		return jobs, nil
+		return lookedUp{known: known}, nil
 	}
-	return jobs, t.query(func(r *sql.Rows) error {
-		var id, limit, more, first, most, maxLost, input int64
-		var jitter float64
-		var x template
-		var lostFails bool
-		var spec []byte
-		a := rota.Assignment{Spec: &rota.Spec{}}
-		if err := r.Scan(&id, &spec, &a.Submitter, &limit, &more, &first, &most, &jitter, &maxLost, &lostFails, &input, &x.lane, &x.gates.array, &x.gates.key, &x.gates.flow, &x.flow, &x.notify); err != nil {
-			return err
-		}
-		if err := json.Unmarshal(spec, a.Spec); err != nil {
-			return err
-		}
-		count, lost := int(limit+more-1), int(maxLost)
-		a.Retry = rota.Retry{Count: &count, First: duration(first), Cap: duration(most), Jitter: &jitter, OnLost: rota.LostRetry, MaxLost: &lost}
-		if lostFails {
-			a.Retry.OnLost = rota.LostFail
-		}
-		a.HasInput, a.Limit = input > 0, int(more) // what comes to each task's own
-		jobs[rota.JobID(id)] = a
-		x.Assignment, x.shape = a, t.w.shape
-		t.s.templates.put(rota.JobID(id), x)
-		return nil
+	rows := make([]jobRow, 0, len(unknown))
+	err := t.query(func(r *sql.Rows) error {
+		rows = append(rows, jobRow{})
+		x := &rows[len(rows)-1]
+		return r.Scan(&x.id, &x.spec, &x.Submitter, &x.limit, &x.more, &x.first, &x.most, &x.jitter, &x.maxLost, &x.lostFails, &x.input,
+			&x.lane, &x.gates.array, &x.gates.key, &x.gates.flow, &x.flow, &x.notify)
 	}, `SELECT id, spec, submitter, attempt_limit, more, retry_first, retry_cap, retry_jitter, max_lost, lost_fails, input, lane, gate, key_gate, flow_gate, flow, notify = 1 FROM job
 		WHERE id IN (SELECT value FROM json_each(?1))`, list(unknown))
+	return lookedUp{known, rows}, err
+}
+
+// assignedJobs are the parts of assignments that are the same for all tasks of a job.
+func (t *tx) assignedJobs(looked lookedUp) (map[rota.JobID]rota.Assignment, error) {
+	for i := range looked.rows {
+		x := &looked.rows[i]
+		x.Spec = &rota.Spec{}
+		if err := json.Unmarshal(x.spec, x.Spec); err != nil {
+			return nil, err
+		}
+		count, lost, jitter := int(x.limit+x.more-1), int(x.maxLost), x.jitter
+		x.Retry = rota.Retry{Count: &count, First: duration(x.first), Cap: duration(x.most), Jitter: &jitter, OnLost: rota.LostRetry, MaxLost: &lost}
+		if x.lostFails {
+			x.Retry.OnLost = rota.LostFail
+		}
+		x.HasInput, x.Limit = x.input > 0, int(x.more) // what comes to each task's own
+		looked.known[rota.JobID(x.id)] = x.Assignment
+		x.shape = t.w.shape
+		t.s.templates.put(rota.JobID(x.id), x.template)
+	}
+	return looked.known, nil
 }
 
 func duration(us int64) rota.Duration { return rota.Duration(us * 1000) }

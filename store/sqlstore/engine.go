@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/rotaqueue/rota"
 )
@@ -53,37 +52,15 @@ type connection interface {
 	commit() error
 	rollback()
 	exec(q string, args ...any) (int, error)
-	// later runs what is promised to be as expected. Over a connection it goes with the next statement that is waited for, at
-	// the latest before the commit, and its error comes with that.
-	later(p promise) error
+	// later runs a statement that is expected to do just what the transaction goes on with. Over a connection it goes with the
+	// next that is waited for, at the latest before the commit, and its error comes then.
+	later(e expectation) error
 	// each runs a statement once for each of n rows of arguments.
 	each(q string, n int, row func(i int) []any) error
 	query(scan func(*sql.Rows) error, q string, args ...any) error
 	// number takes n numbers from a counter and returns the last.
 	number(counter string, n int) (int64, error)
 	close() error
-}
-
-// promise is a statement that is expected to do just what the transaction goes on with.
-type promise struct {
-	q    string
-	args []any
-	rows int          // that it changes
-	dest []any        // instead of rows: what its row is read into
-	kept func() error // what is done then
-}
-
-// keep tells what became of a promise.
-func (p *promise) keep(rows int, err error) error {
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w in %s", err, p.q)
-	case p.dest == nil && rows != p.rows:
-		return fmt.Errorf("%d of %d rows were as expected: %w in %s", rows, p.rows, errAgain, p.q)
-	case p.kept != nil:
-		return p.kept()
-	}
-	return nil
 }
 
 // errAgain says that nothing of a transaction is stored, and that it is to be tried again: others were in its way, or the

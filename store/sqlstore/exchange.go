@@ -104,9 +104,9 @@ func (t *tx) endExchange(ses session, seq int64, refused []rota.Refusal) error {
 		doc = string(b)
 	}
 	var read int
-	return t.w.later(promise{q: `UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1
+	return t.w.later(expectation{q: `UPDATE session SET seq = ?2, refused = ?3 WHERE id = ?1
 		/*pg RETURNING pg_stat_get_xact_tuples_returned('task_ready'::regclass) */`, args: []any{ses.id, seq, doc}, dest: []any{&read},
-		kept: func() error { t.passedOver(t.picks, read); return nil }})
+		met: func() error { t.passedOver(t.picks, read); return nil }})
 }
 
 // answerAgain gives the answer of the session's last exchange once more (P5).
@@ -125,7 +125,10 @@ func (t *tx) answerAgain(ses session) (out rota.Exchanged, err error) {
 	if err != nil {
 		return out, err
 	}
-	out.Claimed, err = t.assign(got)
+	jobs, err := t.lookUpJobs(got)
+	if err == nil {
+		out.Claimed, err = t.assign(got, jobs)
+	}
 	return out, err
 }
 

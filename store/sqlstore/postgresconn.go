@@ -26,7 +26,10 @@ type postgresConn struct {
 	mark bool   // this one is
 	at   int64  // when it began; it is one write
 
-	promised []promise // not sent yet
+	expected []expectation // not sent yet
+	sent     []expectation // whose results are not read yet, if there are any
+	results  pgx.BatchResults
+	waited   func() // ends the time that they have
 }
 
 // postgresPinned are the settings of transactions that write. Plans are pinned: a queue's tables change their size by the
@@ -72,7 +75,7 @@ func (c *postgresConn) begin(marked bool) (b beginning, err error) {
 }
 
 func (c *postgresConn) beginOnce() (b beginning, err error) {
-	c.promised = c.promised[:0]
+	c.expected = c.expected[:0]
 	ctx, cancel := patience()
 	defer cancel()
 	if c.conn == nil {
@@ -131,6 +134,10 @@ func (c *postgresConn) raw(do func(*pgx.Conn) error) error {
 // drop gives the connection up.
 func (c *postgresConn) drop() {
 	if c.conn != nil {
+		if c.results != nil {
+			c.waited()
+			c.results = nil
+		}
 		c.raw(func(conn *pgx.Conn) error {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
@@ -144,7 +151,7 @@ func (c *postgresConn) drop() {
 // commit makes the transaction durable. When the answer is lost, the server is asked what became of it: neither is what
 // was stored told as failed, nor stored twice by another try.
 func (c *postgresConn) commit() error {
-	if err := c.send(); err != nil {
+	if err := c.settled(); err != nil {
 		return err
 	}
 	ctx, cancel := patience()
@@ -203,6 +210,7 @@ func (c *postgresConn) rollback() {
 	if c.conn == nil {
 		return
 	}
+	_ = c.unsend() // it is undone
 	ctx, cancel := patience()
 	defer cancel()
 	if _, err := c.conn.ExecContext(ctx, "ROLLBACK"); err != nil {
@@ -224,56 +232,8 @@ func (c *postgresConn) failed(err error) error {
 	return err
 }
 
-// later gathers statements until one is waited for.
-func (c *postgresConn) later(p promise) error {
-	c.promised = append(c.promised, p)
-	if len(c.promised) < mostPromised {
-		return nil
-	}
-	return c.send()
-}
-
-// mostPromised bounds what is kept in memory for one message.
-const mostPromised = 16
-
-// send sends what is promised in one message, and waits for all of it.
-func (c *postgresConn) send() error {
-	if c.conn == nil {
-		return errAgain // it broke, and an item was answered with that
-	}
-	if len(c.promised) == 0 {
-		return nil
-	}
-	ctx, cancel := patience()
-	defer cancel()
-	return c.failed(c.raw(func(conn *pgx.Conn) error {
-		var batch pgx.Batch
-		for i := range c.promised {
-			batch.Queue(inPostgres(c.promised[i].q), c.promised[i].args...)
-		}
-		results := conn.SendBatch(ctx, &batch)
-		for i := range c.promised {
-			p := &c.promised[i]
-			var rows int
-			var err error
-			if p.dest != nil {
-				err = results.QueryRow().Scan(p.dest...)
-			} else {
-				var tag pgconn.CommandTag
-				tag, err = results.Exec()
-				rows = int(tag.RowsAffected())
-			}
-			if err = p.keep(rows, err); err != nil {
-				return errors.Join(err, results.Close())
-			}
-		}
-		c.promised = c.promised[:0]
-		return results.Close()
-	}))
-}
-
 func (c *postgresConn) exec(q string, args ...any) (int, error) {
-	if err := c.send(); err != nil {
+	if err := c.settled(); err != nil {
 		return 0, err
 	}
 	ctx, cancel := patience()
@@ -295,7 +255,7 @@ func (c *postgresConn) each(q string, n int, row func(i int) []any) error {
 		_, err := c.exec(q, row(0)...)
 		return err
 	}
-	if err := c.send(); err != nil {
+	if err := c.settled(); err != nil {
 		return err
 	}
 	ctx, cancel := patience()
@@ -310,7 +270,7 @@ func (c *postgresConn) each(q string, n int, row func(i int) []any) error {
 }
 
 func (c *postgresConn) query(scan func(*sql.Rows) error, q string, args ...any) error {
-	if err := c.send(); err != nil {
+	if err := c.settled(); err != nil {
 		return err
 	}
 	ctx, cancel := patience()

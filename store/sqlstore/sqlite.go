@@ -215,14 +215,6 @@ func (c *sqliteConn) exec(q string, args ...any) (int, error) {
 	return int(n), err
 }
 
-// later is now: nothing is saved by waiting.
-func (c *sqliteConn) later(p promise) error {
-	if p.dest != nil {
-		return p.keep(0, c.query(func(r *sql.Rows) error { return r.Scan(p.dest...) }, p.q, p.args...))
-	}
-	return p.keep(c.exec(p.q, p.args...))
-}
-
 func (c *sqliteConn) each(q string, n int, row func(i int) []any) error {
 	st, err := c.stmt(q)
 	if err != nil {

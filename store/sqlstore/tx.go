@@ -48,12 +48,6 @@ func (t *tx) exec(q string, args ...any) (int, error) {
 	return n, err
 }
 
-// expect has a statement change n rows. When it changes others, nothing of the transaction is stored, and it is tried again.
-func (t *tx) expect(n int, q string, args ...any) error {
-	t.moved += n
-	return t.w.later(promise{q: q, args: args, rows: n})
-}
-
 // each runs a statement once for each of n rows of arguments.
 func (t *tx) each(q string, n int, row func(i int) []any) error { return t.w.each(q, n, row) }
 
@@ -276,10 +270,10 @@ func (t *tx) settleShared(rows [][3]any) error {
 		return err
 	}
 	var shape int64
-	return t.w.later(promise{q: `INSERT INTO queue_stripe (queue, state, stripe, n)
+	return t.w.later(expectation{q: `INSERT INTO queue_stripe (queue, state, stripe, n)
 		SELECT w.value->>0, CAST(w.value->>1 AS SMALLINT), ?2, CAST(w.value->>2 AS BIGINT) FROM json_each(?1) w WHERE 1 = 1
 		ON CONFLICT (queue, state, stripe) DO UPDATE SET n = queue_stripe.n + excluded.n
-		RETURNING (SELECT value FROM counter WHERE name = 'shape')`, args: []any{string(arg), t.w.stripe}, dest: []any{&shape}, kept: func() error {
+		RETURNING (SELECT value FROM counter WHERE name = 'shape')`, args: []any{string(arg), t.w.stripe}, dest: []any{&shape}, met: func() error {
 		if shape != t.w.shape {
 			return errAgain
 		}
