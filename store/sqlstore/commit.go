@@ -257,6 +257,7 @@ type group struct {
 	kept  [][]*write // that are in the transaction
 
 	learned []learned // by those
+	numbers *numbers  // for the jobs of a submit
 }
 
 // add runs writes that go together, apart from those before them.
@@ -331,7 +332,7 @@ func (g *group) apart(some []*write) error {
 // run runs writes that go together in the transaction that is open.
 func (g *group) run(some []*write) (rows int, err error) {
 	t := newTx(g.s, g.w)
-	t.wary = some[0].wary
+	t.wary, t.numbers = some[0].wary, g.numbers
 	if some[0].sub == nil {
 		err = some[0].do(t)
 	} else {
@@ -403,6 +404,7 @@ func (s *Store) alone(w *writer, some []*write) {
 
 // once makes one try. With firm nobody changes the shape meanwhile: who changes it all the time then has to wait.
 func (s *Store) once(w *writer, some []*write, firm bool) error {
+	g := group{s: s, w: w, numbers: w.numbersFor(some)}
 	if err := w.begin(!some[0].same); err != nil {
 		return err
 	}
@@ -410,7 +412,6 @@ func (s *Store) once(w *writer, some []*write, firm bool) error {
 	if firm {
 		err = w.holdShape()
 	}
-	g := group{s: s, w: w}
 	if err == nil {
 		_, err = g.run(some)
 	}

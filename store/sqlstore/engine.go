@@ -102,6 +102,34 @@ func (w *writer) begin(marked bool) error {
 	return err
 }
 
+// numbers are numbers for jobs that are being taken.
+type numbers struct {
+	first int64
+	err   error
+	done  chan struct{} // closed when they are there
+}
+
+// numbersFor takes numbers for the jobs of submits, while their transaction begins. Those of jobs that are not stored after all
+// are never used.
+func (w *writer) numbersFor(some []*write) *numbers {
+	jobs := 0
+	for _, one := range some {
+		if one.sub != nil {
+			jobs += len(one.sub.jobs)
+		}
+	}
+	if jobs == 0 {
+		return nil
+	}
+	taken := &numbers{done: make(chan struct{})}
+	go func() {
+		defer close(taken.done)
+		last, err := w.number("job", jobs)
+		taken.first, taken.err = last-int64(jobs)+1, err
+	}()
+	return taken
+}
+
 // forget forgets what goes by the shape.
 func (w *writer) forget() {
 	w.lanes, w.queues, w.ready, w.heads, w.nodes, w.tellers = nil, nil, nil, nil, nil, nil

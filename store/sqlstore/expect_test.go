@@ -41,8 +41,12 @@ func TestP6WhatIsNotAsExpectedUndoesItsTransaction(t *testing.T) {
 			}
 			var never, beside error
 			free := s.together(
-				func() { never = s.write(t.Context(), "never", func(tx *tx) error { return write(tx, "never ", rows+1) }) },
-				func() { beside = s.write(t.Context(), "beside", func(tx *tx) error { return write(tx, "beside ", rows) }) })
+				func() {
+					never = s.write(t.Context(), "never", func(tx *tx) error { return write(tx, "never ", rows+1) })
+				},
+				func() {
+					beside = s.write(t.Context(), "beside", func(tx *tx) error { return write(tx, "beside ", rows) })
+				})
 			free()
 			if never == nil || beside != nil || count("never ") != 0 || count("beside ") != rows {
 				t.Errorf("never: %v, %d rows; beside: %v, %d rows", never, count("never "), beside, count("beside "))

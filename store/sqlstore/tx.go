@@ -29,7 +29,8 @@ type tx struct {
 	looked  bool          // it looked at its lane from the beginning
 
 	learned []learned
-	wary    bool // an earlier try found something else than it expected: what can be read first is read
+	numbers *numbers // taken for jobs; nil: none
+	wary    bool     // an earlier try found something else than it expected: what can be read first is read
 }
 
 // jobDelta is how a job's counters change in this transaction.
@@ -83,6 +84,11 @@ func (t *tx) one(q string, args []any, dest ...any) (bool, error) {
 
 // next takes n numbers from a counter and returns the first.
 func (t *tx) next(name string, n int) (int64, error) {
+	if taken := t.numbers; taken != nil && name == "job" {
+		t.numbers = nil
+		<-taken.done
+		return taken.first, taken.err
+	}
 	last, err := t.w.number(name, n)
 	return last - int64(n) + 1, err
 }
